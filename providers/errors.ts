@@ -1,0 +1,146 @@
+/**
+ * The one exception that leaves a provider. Its text names what was attempted and the provider's own codes and request
+ * id; never a phone number, a message text, a token or a URL.
+ */
+
+/** What became of a request, when it was not accepted. Which of them may be tried again is decided by the caller's table. */
+export const PROVIDER_ERROR_KINDS = [
+  "rejected",
+  "opted_out",
+  "rate_limited",
+  "unavailable",
+  "unauthorized",
+  "unknown_outcome",
+  "malformed",
+] as const;
+export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
+
+/** `account`: every further recipient of this account would fail alike; only this scope moves an account's health. */
+export const ERROR_SCOPES = ["recipient", "account"] as const;
+export type ErrorScope = (typeof ERROR_SCOPES)[number];
+
+/**
+ * Why, in words that are the same for all providers, so that callers can branch, count and explain without vendor codes.
+ * `window_closed` asks for a template, `unsupported_content` and `media` ask for plain text, `pair_limit` asks for a pause
+ * towards this recipient only.
+ */
+export const FAILURE_REASONS = [
+  // The recipient or the address.
+  "invalid_recipient",
+  "not_on_channel",
+  "not_a_member",
+  "recipient_unreachable",
+  "busy",
+  "no_answer",
+  "voicemail",
+  "opted_out",
+  "pair_limit",
+  // The message.
+  "window_closed",
+  "template",
+  "media",
+  "too_long",
+  "unsupported_content",
+  "content_blocked",
+  "invalid_request",
+  "expired_in_queue",
+  "canceled",
+  // The account.
+  "credentials",
+  "permission",
+  "not_configured",
+  "account_suspended",
+  "device_disconnected",
+  "quota",
+  "payment",
+  "rate_limit",
+  "spam_limit",
+  // The way there.
+  "no_connection",
+  "aborted_before_send",
+  "timeout",
+  "connection_lost",
+  "provider_fault",
+  "unreadable_answer",
+  "unlisted",
+] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** One row of a provider's vocabulary: what a vendor code means to us. */
+export type Verdict = {
+  readonly kind: ProviderErrorKind;
+  readonly scope: ErrorScope;
+  readonly reason: FailureReason;
+};
+
+/** JSON that is safe to keep in the record: built field by field from an answer, never copied whole. */
+export type SanitizedJson =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly SanitizedJson[]
+  | { readonly [key: string]: SanitizedJson };
+
+export type ProviderErrorDetails = Verdict & {
+  readonly provider: string;
+  /** What was attempted, in words without data: "send a text message". */
+  readonly attempted: string;
+  readonly httpStatus?: number;
+  /** The provider's own code or normalised word; never free text of the provider, which may quote numbers and texts. */
+  readonly vendorCode?: string;
+  readonly retryAfterMs?: number;
+  readonly requestId?: string;
+  readonly providerResponse?: SanitizedJson;
+  readonly cause?: unknown;
+};
+
+export class ProviderError extends Error {
+  override readonly name = "ProviderError";
+  readonly kind: ProviderErrorKind;
+  readonly scope: ErrorScope;
+  readonly reason: FailureReason;
+  readonly provider: string;
+  readonly httpStatus: number | null;
+  readonly vendorCode: string | null;
+  /** Set when the provider said how long to wait. */
+  readonly retryAfterMs: number | null;
+  readonly requestId: string | null;
+  readonly providerResponse: SanitizedJson;
+
+  constructor(details: ProviderErrorDetails) {
+    super(errorText(details), details.cause === undefined ? undefined : { cause: details.cause });
+    this.kind = details.kind;
+    this.scope = details.scope;
+    this.reason = details.reason;
+    this.provider = details.provider;
+    this.httpStatus = details.httpStatus ?? null;
+    this.vendorCode = details.vendorCode ?? null;
+    this.retryAfterMs = details.retryAfterMs ?? null;
+    this.requestId = details.requestId ?? null;
+    this.providerResponse = details.providerResponse ?? null;
+  }
+
+  /** True when no copy of the message can have left: another account or attempt cannot double it. */
+  get surelyNotSent(): boolean {
+    return isSurelyNotSent(this.kind);
+  }
+}
+
+/**
+ * `malformed` is an unreadable refusal: probably not sent, but not surely. A success that cannot be read is
+ * `unknown_outcome`.
+ */
+export function isSurelyNotSent(kind: ProviderErrorKind): boolean {
+  return kind !== "unknown_outcome" && kind !== "malformed";
+}
+
+function errorText(details: ProviderErrorDetails): string {
+  const facts = [
+    `${details.kind} (${details.scope}, ${details.reason})`,
+    details.httpStatus === undefined ? null : `http ${details.httpStatus}`,
+    details.vendorCode === undefined ? null : `code ${details.vendorCode}`,
+    details.requestId === undefined ? null : `request ${details.requestId}`,
+  ].filter((fact) => fact !== null);
+  return `${details.provider} could not ${details.attempted}: ${facts.join(", ")}`;
+}
