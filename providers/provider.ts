@@ -97,12 +97,12 @@ export type OutboundMessage = {
   /** The rendered text with its footer. For a call: what is spoken. */
   readonly text: string;
   readonly language: MessageLanguage;
-  /** Used when the recipient's conversation window is closed, or the text alone may not be sent. */
+  /** Sent instead of text, buttons and attachment unless the window is known to be open. */
   readonly template?: MessageTemplate;
   /** Shown where the provider has buttons and the window is open; the footer in `text` says the same in words. */
   readonly buttons?: readonly ReplyButton[];
   readonly attachment?: Attachment;
-  /** Whether the recipient wrote to this account within the last 24 hours. Absent: not open. */
+  /** Whether the recipient wrote to this account within the last 24 hours. Absent: unknown. */
   readonly isWindowOpen?: boolean;
 };
 
