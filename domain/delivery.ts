@@ -83,15 +83,22 @@ export function mergeReceipt(
   const hasLeft = evidence === "sent" || evidence === "delivered" || evidence === "read";
   const reported = hasLeft && options.isReplaced ? "superseded" : evidence;
   const status = EVIDENCE_RANK[reported] > EVIDENCE_RANK[current] ? reported : current;
-  return { status, changed: status !== current, note: noteOn(current, evidence, status) };
+  return {
+    status,
+    changed: status !== current,
+    note: noteOn(current, evidence, status, options.isReplaced),
+  };
 }
 
 function noteOn(
   before: DeliveryStatus,
   evidence: EvidenceKind,
   after: DeliveryStatus,
+  isReplaced: boolean,
 ): ReceiptNote | null {
   if (after === "superseded") return "superseded_evidence";
+  // Ordering: whether this one has left is still open, and then says more than a contradiction.
+  if (isReplaced) return null;
   const hadArrived = before === "delivered" || before === "read";
   const hasArrived = evidence === "delivered" || evidence === "read";
   const isContradiction =

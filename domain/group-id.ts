@@ -16,7 +16,7 @@ const GROUP_CHAT_ID_CHARS_MAX = 48;
 
 /** Groups made since 2021 have one number of 18 digits or more; older ones the creator's number and the time they were made. */
 const GROUP_CHAT_ID = /^(?:\d{15,25}|\d{8,15}-\d{10})@g\.us$/;
-const GROUP_NUMBER = /^(?:\d{16,25}|\d{8,15}-\d{10})$/;
+const GROUP_NUMBER = /^(?:\d{18,25}|\d{8,15}-\d{10})$/;
 
 /**
  * Reads a group id as people paste it: surrounding space and letter case don't matter, the suffix does, because a bare
