@@ -151,6 +151,12 @@ export const ENV_VARIABLES = [
     whenUnset: "`info`",
     meaning: "`debug`, `info`, `warn` or `error`.",
   },
+  {
+    name: "SIAGA_CACHE_DIR",
+    whenUnset: "`.siaga/cache`",
+    meaning:
+      "Where the demo, tests and measurements keep the Temporal program that they fetch once.",
+  },
 ] as const satisfies readonly EnvVariable[];
 
 type EnvName = (typeof ENV_VARIABLES)[number]["name"];
@@ -259,7 +265,7 @@ export function environmentWith(changes: EnvSource): NodeJS.ProcessEnv {
 }
 
 /** One variable of this process, for programs that must decide something before `readEnv` can succeed (demo, bench). */
-export function readVariable(name: string): string | null {
+export function readVariable(name: EnvName): string | null {
   const text = process.env[name]?.trim();
   return text === undefined || text === "" ? null : text;
 }
