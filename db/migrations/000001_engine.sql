@@ -224,7 +224,9 @@ create table provider_account_groups (
 -- Pacing: the next free slot of a sending device, and of a device and destination pair.
 create table device_pace (
   device_key text primary key,
-  next_free_at timestamptz not null default now()
+  next_free_at timestamptz not null default now(),
+  sent_on date, -- UTC day that sent_today counts
+  sent_today integer not null default 0
 );
 create table pair_pace (
   device_key text not null,
@@ -598,3 +600,91 @@ select
 from deliveries d
 left join messages m on m.id = d.message_id
 where d.channel in ('whatsapp_personal', 'whatsapp_group');
+
+-- The only pacer and the last check before a vendor is asked. In one statement: the notification is not stopped (ladder messages only), the delivery is
+-- still to be sent, and the device's and the pair's next slots are near enough. Locks in the order notification, delivery, pair, device.
+-- Verdicts: `send` (the delivery is `sending` now, the message row stands), `wait` (slot taken, ask again at slot_at with p_reserved), `later` (nothing
+-- taken, the device or pair is free at slot_at at the earliest), `capped`, `stopped`, `not_intended`.
+create function reserve_slot(
+  p_notification_id text,
+  p_is_ladder boolean,
+  p_delivery_id text,
+  p_reserved boolean,
+  p_account_id text,
+  p_provider text,
+  p_channel text,
+  p_device_key text,
+  p_address text,
+  p_gap interval,
+  p_pair_gap interval,
+  p_ahead interval,
+  p_daily_cap integer,
+  p_message_id text,
+  p_body text,
+  p_reply_code text,
+  p_answerable boolean
+) returns table (verdict text, slot_at timestamptz, message_id text) language plpgsql as $$
+declare
+  v_status text;
+  v_message_id text;
+  v_device timestamptz;
+  v_sent_on date;
+  v_sent_today integer;
+  v_pair timestamptz;
+  v_slot timestamptz;
+begin
+  if p_is_ladder then
+    perform from notifications n where n.id = p_notification_id and n.stopped_at is null and n.settled_at is null for share;
+    if not found then
+      return query select 'stopped', null::timestamptz, null::text;
+      return;
+    end if;
+  end if;
+
+  select d.status, d.message_id into v_status, v_message_id from deliveries d where d.id = p_delivery_id for update;
+  if v_status is distinct from 'intended' then
+    return query select 'not_intended', null::timestamptz, v_message_id;
+    return;
+  end if;
+
+  if not p_reserved then
+    if p_pair_gap > interval '0' then
+      insert into pair_pace (device_key, destination, next_free_at) values (p_device_key, p_address, clock_timestamp())
+        on conflict do nothing;
+      select p.next_free_at into v_pair from pair_pace p
+        where p.device_key = p_device_key and p.destination = p_address for update;
+    end if;
+    insert into device_pace (device_key) values (p_device_key) on conflict do nothing;
+    select p.next_free_at, p.sent_on, p.sent_today into v_device, v_sent_on, v_sent_today
+      from device_pace p where p.device_key = p_device_key for update;
+    if v_sent_on is distinct from (clock_timestamp() at time zone 'UTC')::date then
+      v_sent_today := 0;
+    end if;
+    if p_daily_cap is not null and v_sent_today >= p_daily_cap then
+      return query select 'capped', null::timestamptz, null::text;
+      return;
+    end if;
+    v_slot := greatest(v_device, coalesce(v_pair, v_device), clock_timestamp());
+    if v_slot > clock_timestamp() + p_ahead then
+      return query select 'later', v_slot, null::text;
+      return;
+    end if;
+    update device_pace p set next_free_at = v_slot + p_gap, sent_on = (clock_timestamp() at time zone 'UTC')::date, sent_today = v_sent_today + 1
+      where p.device_key = p_device_key;
+    if p_pair_gap > interval '0' then
+      update pair_pace p set next_free_at = v_slot + p_pair_gap
+        where p.device_key = p_device_key and p.destination = p_address;
+    end if;
+    if v_slot > clock_timestamp() then
+      return query select 'wait', v_slot, null::text;
+      return;
+    end if;
+  end if;
+
+  insert into messages (id, account_id, provider, channel, device_key, address, body, status, reply_code, answerable)
+    values (p_message_id, p_account_id, p_provider, p_channel, p_device_key, p_address, p_body, 'sending', p_reply_code, p_answerable)
+    on conflict (id) do update set status = 'sending', body = excluded.body;
+  update deliveries d set status = 'sending', sending_at = clock_timestamp(), message_id = p_message_id, tries = d.tries + 1
+    where d.id = p_delivery_id;
+  return query select 'send', clock_timestamp(), p_message_id;
+end $$;

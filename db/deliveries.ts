@@ -1,0 +1,614 @@
+import type pg from "pg";
+
+import { mergeReceipt, type DeliveryStatus, type EvidenceKind } from "../domain/delivery.ts";
+import type { DeliveryKey } from "../domain/run.ts";
+
+/** Everything that a delivery needs, loaded together: the row, what it is about, whom it tells and by which account. */
+export interface DeliveryContext {
+  readonly delivery: {
+    readonly id: string;
+    readonly status: DeliveryStatus;
+    readonly messageId: string | null;
+    readonly tries: number;
+    readonly createdAt: number;
+    readonly firstSendingAt: number | null;
+  };
+  readonly notification: {
+    readonly id: string;
+    readonly type: string;
+    readonly priority: string;
+    readonly zone: string | null;
+    readonly zoneName: string | null;
+    readonly ticketId: string | null;
+    readonly answers: string;
+    readonly data: Record<string, unknown>;
+    readonly stopKind: string | null;
+    readonly settled: boolean;
+    readonly acceptedAt: number;
+    readonly acknowledgedByName: string | null;
+    readonly stoppedByName: string | null;
+    readonly assigneeName: string | null;
+    readonly customerName: string | null;
+    readonly ticket: Record<string, unknown> | null;
+    /** Persons told in person before, by name, who have not answered; for role-up persons. */
+    readonly toldBefore: readonly string[];
+    readonly targetOrigin: string | null;
+  };
+  /** Null: the person or group was deleted since. */
+  readonly recipient: {
+    readonly kind: "person" | "group";
+    readonly id: string;
+    readonly name: string | null;
+    readonly locale: "id" | "en";
+    readonly address: string | null;
+    readonly isActive: boolean;
+    readonly windowOpen: boolean;
+  } | null;
+  readonly account: AccountRow | null;
+  readonly template: {
+    readonly body: string;
+    readonly locale: "id" | "en";
+    readonly providerTemplate: Record<string, unknown> | null;
+  } | null;
+  /** The code that this notification has on the account's device already. */
+  readonly replyCode: string | null;
+}
+
+export interface AccountRow {
+  readonly id: string;
+  readonly provider: string;
+  readonly channel: string;
+  readonly baseUrl: string | null;
+  readonly sender: string;
+  readonly deviceKey: string;
+  readonly credentialsEncrypted: Buffer;
+  readonly webhookTokenEncrypted: Buffer;
+  readonly settings: Record<string, unknown>;
+  readonly pacing: {
+    readonly perSecond: number;
+    readonly minGapSeconds: number;
+    readonly pairGapSeconds?: number;
+  };
+  readonly dailyCap: number | null;
+  readonly receiptDeadlineSeconds: number;
+  readonly enabled: boolean;
+  readonly healthState: string;
+}
+
+export interface DeliveryRequest extends DeliveryKey {
+  readonly deliveryId: string;
+  readonly notificationId: string;
+  readonly purpose: "ladder" | "closing";
+  readonly accountId: string;
+  readonly orderReason: string | null;
+  readonly because: string | null;
+  readonly evidence: readonly string[];
+  readonly now: number;
+}
+
+interface ContextRow {
+  readonly delivery: {
+    id: string;
+    status: DeliveryStatus;
+    message_id: string | null;
+    tries: number;
+    created_at: string;
+    sending_at: string | null;
+  };
+  readonly notification: DeliveryContext["notification"] & { acceptedAt: string };
+  readonly recipient: DeliveryContext["recipient"];
+  readonly account:
+    | (Omit<AccountRow, "credentialsEncrypted" | "webhookTokenEncrypted"> & {
+        credentialsEncrypted: string;
+        webhookTokenEncrypted: string;
+      })
+    | null;
+  readonly template: DeliveryContext["template"];
+  readonly reply_code: string | null;
+}
+
+/**
+ * Makes the delivery's row if it is not there (its unique key makes a second run find the first's) and loads what sending it takes. One statement.
+ * Returns null when the notification is gone.
+ */
+export async function openDelivery(
+  db: pg.Pool | pg.PoolClient,
+  request: DeliveryRequest,
+): Promise<DeliveryContext | null> {
+  const { rows } = await db.query<ContextRow>({
+    name: "open-delivery",
+    text: OPEN_DELIVERY,
+    values: [
+      request.deliveryId,
+      request.notificationId,
+      request.purpose,
+      request.pass,
+      request.step,
+      request.target,
+      request.channel,
+      request.attempt,
+      request.handOver,
+      request.accountId,
+      request.orderReason,
+      request.because,
+      request.evidence,
+      new Date(request.now),
+    ],
+  });
+  const row = rows[0];
+  return row ? toContext(row) : null;
+}
+
+const OPEN_DELIVERY = `
+  with opened as (
+    insert into deliveries (id, notification_id, purpose, pass, step, target, user_id, group_id, channel, attempt, hand_over,
+      account_id, provider, status, order_reason, reason, evidence, created_at)
+    select $1, n.id, $3, $4, $5, $6,
+      case when $6 like 'usr\\_%' then $6 end, case when $6 like 'grp\\_%' then $6 end,
+      $7, $8, $9, $10, (select a.provider from provider_accounts a where a.id = $10), 'intended', $11, $12, $13::text[], $14
+    from notifications n where n.id = $2
+    on conflict on constraint deliveries_once do nothing
+    returning id, status, message_id, tries, created_at, sending_at
+  ),
+  delivery as (
+    select * from opened
+    union all
+    select d.id, d.status, d.message_id, d.tries, d.created_at, d.sending_at from deliveries d
+    where d.notification_id = $2 and d.purpose = $3 and d.pass = $4 and d.step = $5 and d.target = $6 and d.channel = $7
+      and d.attempt = $8 and d.hand_over = $9
+      and not exists (select from opened)
+  ),
+  account as (select * from provider_accounts where id = $10),
+  recipient as (
+    select 'person' as kind, u.id, u.name, u.locale, u.is_active,
+      (
+        select c.value from contacts c
+        where c.user_id = u.id and c.is_active and c.kind = case when $7 = 'email' then 'email' else 'phone' end
+        order by c.is_primary desc, c.created_at limit 1
+      ) as address
+    from users u where u.id = $6
+    union all
+    select 'group', g.id, g.name, g.locale, g.is_active, g.group_chat_id from whatsapp_groups g where g.id = $6
+  )
+  select
+    (select to_jsonb(d) from delivery d) as delivery,
+    jsonb_build_object(
+      'id', n.id, 'type', n.type, 'priority', n.priority, 'zone', n.zone,
+      'zoneName', (select z.name from zones z where z.code = n.zone),
+      'ticketId', n.ticket_id, 'answers', n.answers, 'data', n.data, 'stopKind', n.stop_kind,
+      'settled', n.settled_at is not null, 'acceptedAt', n.accepted_at,
+      'acknowledgedByName', n.acknowledged_by ->> 'name',
+      'stoppedByName', (select a.by ->> 'name' from acts a where a.id = n.stop_act_id),
+      'assigneeName', (select u.name from users u where u.id = n.assignee_id),
+      'customerName', (select u.name from users u where u.id = n.customer_id),
+      'ticket', (
+        select to_jsonb(t) || jsonb_build_object(
+          'assigneeName', (select u.name from users u where u.id = t.assignee_id),
+          'customerName', (select u.name from users u where u.id = t.customer_id),
+          'customerPhone', (
+            select c.value from contacts c where c.user_id = t.customer_id and c.kind = 'phone' and c.is_active
+            order by c.is_primary desc limit 1
+          )
+        )
+        from tickets t where t.id = n.ticket_id
+      ),
+      'targetOrigin', target.origin,
+      'toldBefore', case when target.origin = 'role_up' then (
+        select coalesce(jsonb_agg(distinct coalesce(u.name, u.role)), '[]'::jsonb)
+        from deliveries d join users u on u.id = d.user_id
+        join notification_targets t on t.notification_id = d.notification_id and t.target = d.user_id
+        where d.notification_id = n.id and d.user_id <> $6 and d.accepted_at is not null and t.state = 'open'
+          and d.channel in ('whatsapp_personal', 'sms', 'call')
+      ) else '[]'::jsonb end
+    ) as notification,
+    (
+      select jsonb_build_object('kind', r.kind, 'id', r.id, 'name', r.name, 'locale', r.locale, 'isActive', r.is_active,
+        'address', r.address,
+        'windowOpen', exists (
+          select from contact_windows w, account a
+          where w.device_key = a.device_key and w.address = r.address and w.last_inbound_at > $14::timestamptz - interval '24 hours'
+        ))
+      from recipient r
+    ) as recipient,
+    (
+      select jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'baseUrl', a.base_url, 'sender', a.sender,
+        'deviceKey', a.device_key, 'credentialsEncrypted', encode(a.credentials_encrypted, 'base64'),
+        'webhookTokenEncrypted', encode(a.webhook_token_encrypted, 'base64'), 'settings', a.settings, 'pacing', a.pacing,
+        'dailyCap', a.daily_cap, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'enabled', a.enabled, 'healthState', a.health_state)
+      from account a
+    ) as account,
+    (
+      select jsonb_build_object('body', t.body, 'locale', t.locale, 'providerTemplate', t.provider_template)
+      from templates t
+      where t.type = n.type and t.is_current
+        and t.channel in ($7, case when $7 = 'whatsapp_group' then 'whatsapp_personal' end)
+      order by t.channel = $7 desc, t.locale = (select r.locale from recipient r) desc, t.locale = 'id' desc
+      limit 1
+    ) as template,
+    (
+      select c.code from reply_codes c, account a
+      where c.notification_id = n.id and c.device_key = a.device_key and c.released_at is null
+    ) as reply_code
+  from notifications n
+  left join notification_targets target on target.notification_id = n.id and target.target = $6
+  where n.id = $2`;
+
+function toContext(row: ContextRow): DeliveryContext {
+  const { account, delivery } = row;
+  return {
+    delivery: {
+      id: delivery.id,
+      status: delivery.status,
+      messageId: delivery.message_id,
+      tries: delivery.tries,
+      createdAt: Date.parse(delivery.created_at),
+      firstSendingAt: delivery.sending_at === null ? null : Date.parse(delivery.sending_at),
+    },
+    notification: { ...row.notification, acceptedAt: Date.parse(row.notification.acceptedAt) },
+    recipient: row.recipient,
+    account: account && {
+      ...account,
+      credentialsEncrypted: Buffer.from(account.credentialsEncrypted, "base64"),
+      webhookTokenEncrypted: Buffer.from(account.webhookTokenEncrypted, "base64"),
+    },
+    template: row.template,
+    replyCode: row.reply_code,
+  };
+}
+
+export type SlotVerdict =
+  | { readonly kind: "send"; readonly messageId: string }
+  | { readonly kind: "wait" | "later"; readonly slotAt: number }
+  | { readonly kind: "capped" | "stopped" | "not_intended" };
+
+export interface SlotRequest {
+  readonly notificationId: string;
+  readonly purpose: "ladder" | "closing";
+  readonly deliveryId: string;
+  /** The slot was taken by an earlier call; only the last checks are left. */
+  readonly isReserved: boolean;
+  readonly account: AccountRow;
+  readonly address: string;
+  /** How far ahead a slot may be taken, in seconds; beyond it nothing is taken. */
+  readonly aheadSeconds: number;
+  readonly messageId: string;
+  readonly body: string;
+  readonly replyCode: string | null;
+  readonly answerable: boolean;
+}
+
+/** Takes the account's next slot and, when it is now, marks the delivery `sending`. See `reserve_slot` in the migrations. */
+export async function reserveSlot(
+  db: pg.Pool | pg.PoolClient,
+  request: SlotRequest,
+): Promise<SlotVerdict> {
+  const { account } = request;
+  const gapSeconds = Math.max(account.pacing.minGapSeconds, 1 / account.pacing.perSecond);
+  const { rows } = await db.query<{
+    verdict: "send" | "wait" | "later" | "capped" | "stopped" | "not_intended";
+    slot_at: Date | null;
+    message_id: string | null;
+  }>({
+    name: "reserve-slot",
+    text: `select * from reserve_slot($1, $2, $3, $4, $5, $6, $7, $8, $9, make_interval(secs => $10), make_interval(secs => $11),
+      make_interval(secs => $12), $13, $14, $15, $16, $17)`,
+    values: [
+      request.notificationId,
+      request.purpose === "ladder",
+      request.deliveryId,
+      request.isReserved,
+      account.id,
+      account.provider,
+      account.channel,
+      account.deviceKey,
+      request.address,
+      gapSeconds,
+      account.pacing.pairGapSeconds ?? 0,
+      request.aheadSeconds,
+      account.dailyCap,
+      request.messageId,
+      request.body,
+      request.replyCode,
+      request.answerable,
+    ],
+  });
+  const row = rows[0];
+  if (!row) throw new Error("reserve_slot gave no verdict");
+  switch (row.verdict) {
+    case "send":
+      return { kind: "send", messageId: row.message_id ?? request.messageId };
+    case "wait":
+    case "later":
+      return { kind: row.verdict, slotAt: row.slot_at?.getTime() ?? 0 };
+    case "capped":
+    case "stopped":
+    case "not_intended":
+      return { kind: row.verdict };
+  }
+}
+
+/** One key per message of an account: the webhook and `deliver` take it before they touch what they know of the message. */
+export async function lockMessage(
+  client: pg.PoolClient,
+  accountId: string,
+  providerMessageId: string,
+): Promise<void> {
+  await client.query({
+    name: "lock-message",
+    text: "select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))",
+    values: [accountId, providerMessageId],
+  });
+}
+
+export interface AcceptedSend {
+  readonly notificationId: string;
+  readonly deliveryId: string;
+  readonly messageId: string;
+  readonly accountId: string;
+  readonly providerMessageId: string;
+  readonly status: "accepted" | "sent";
+  readonly segments: number | null;
+  readonly providerResponse: unknown;
+  readonly at: number;
+  readonly event: DeliveryEvent;
+}
+
+export interface DeliveryEvent {
+  readonly pass: number;
+  readonly step: number;
+  readonly target: string;
+  readonly channel: string;
+  readonly attempt: number;
+  readonly purpose: "ladder" | "closing";
+}
+
+interface ParkedReceipt {
+  readonly id: string;
+  readonly status: "sent" | "delivered" | "read" | "failed";
+  readonly final: boolean;
+  readonly at: string;
+}
+
+/**
+ * Records that the vendor took the message and applies receipts that came before this answer. To be called under `lockMessage`.
+ * Returns the delivery's status after those, and how a failure among them was meant.
+ */
+export async function recordAccepted(
+  client: pg.PoolClient,
+  send: AcceptedSend,
+): Promise<{ readonly status: DeliveryStatus; readonly final: boolean }> {
+  const { rows } = await client.query<{
+    status: DeliveryStatus;
+    parked: readonly ParkedReceipt[] | null;
+  }>({
+    name: "record-accepted",
+    text: `
+      with linked as (
+        select provider_alias as alias from receipts
+        where account_id = $4 and provider_message_id = $5 and provider_alias is not null
+      ),
+      parked as (
+        update receipts r set message_id = $3, signalled_at = coalesce(signalled_at, $8)
+        where account_id = $4 and message_id is null
+          and (provider_message_id = $5 or provider_alias in (select alias from linked))
+        returning id, status, final, coalesce(reported_at, received_at) as at
+      ),
+      message as (
+        update messages set provider_message_id = $5, status = case when status = 'sending' then $6 else status end,
+          provider_alias = coalesce(provider_alias, (select min(alias) from linked)),
+          provider_response = $9::jsonb, segments = $7, accepted_at = coalesce(accepted_at, $8),
+          sent_at = case when $6 = 'sent' then coalesce(sent_at, $8) else sent_at end
+        where id = $3 and not exists (
+          select from messages other where other.account_id = $4 and other.provider_message_id = $5 and other.id <> $3
+        )
+      ),
+      delivery as (
+        update deliveries set status = case when status in ('sending', 'intended') then $6 else status end,
+          accepted_at = coalesce(accepted_at, $8), error = null,
+          sent_at = case when $6 = 'sent' then coalesce(sent_at, $8) else sent_at end
+        where id = $2
+        returning status
+      ),
+      event as (
+        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, detail)
+        values
+          ($1, 'd:' || $2 || ':attempted', $8, 'delivery_attempted', $10, $11, $12, $13, $4, $2, jsonb_build_object('attempt', $14::integer)),
+          ($1, 'd:' || $2 || ':accepted', $8, case when $15 = 'closing' then 'closing_sent' else 'delivery_accepted' end,
+            $10, $11, $12, $13, $4, $2, jsonb_build_object('attempt', $14::integer))
+        on conflict on constraint notification_events_once do nothing
+      )
+      select (select status from delivery) as status, (select jsonb_agg(p order by p.at) from parked p) as parked`,
+    values: [
+      send.notificationId,
+      send.deliveryId,
+      send.messageId,
+      send.accountId,
+      send.providerMessageId,
+      send.status,
+      send.segments,
+      new Date(send.at),
+      JSON.stringify(send.providerResponse),
+      send.event.pass,
+      send.event.step,
+      send.event.target,
+      send.event.channel,
+      send.event.attempt,
+      send.event.purpose,
+    ],
+  });
+  const row = rows[0];
+  if (!row) throw new Error("an accepted message lost its delivery");
+  const early = row.parked ?? [];
+  if (early.length === 0) return { status: row.status, final: true };
+  return applyEarlyReceipts(client, send, row.status, early);
+}
+
+async function applyEarlyReceipts(
+  client: pg.PoolClient,
+  send: AcceptedSend,
+  before: DeliveryStatus,
+  early: readonly ParkedReceipt[],
+): Promise<{ readonly status: DeliveryStatus; readonly final: boolean }> {
+  let status = before;
+  let final = true;
+  for (const receipt of early) {
+    const merged = mergeReceipt(status, receipt.status);
+    if (merged.changed && receipt.status === "failed") final = receipt.final;
+    status = merged.status;
+  }
+  const at = (kind: string): Date | null => {
+    const found = early.find((receipt) => receipt.status === kind);
+    return found ? new Date(found.at) : null;
+  };
+  await client.query({
+    name: "apply-early-receipts",
+    text: `
+      with message as (
+        update messages set status = $3, sent_at = coalesce(sent_at, $4), delivered_at = coalesce(delivered_at, $5),
+          read_at = coalesce(read_at, $6), failed_at = coalesce(failed_at, $7)
+        where id = $2
+      ),
+      event as (
+        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
+        select $8, 'r:' || r.id, r.at, 'receipt', $9, $10, $11, $12, $13, $1, r.status, jsonb_build_object('status', r.status, 'early', true)
+        from jsonb_to_recordset($14::jsonb) as r(id text, status text, at timestamptz)
+        on conflict on constraint notification_events_once do nothing
+      )
+      update deliveries set status = $3, sent_at = coalesce(sent_at, $4), delivered_at = coalesce(delivered_at, $5),
+        read_at = coalesce(read_at, $6), failed_at = coalesce(failed_at, $7)
+      where id = $1`,
+    values: [
+      send.deliveryId,
+      send.messageId,
+      status,
+      at("sent") ?? at("delivered") ?? at("read"),
+      at("delivered") ?? at("read"),
+      at("read"),
+      status === "failed" ? at("failed") : null,
+      send.notificationId,
+      send.event.pass,
+      send.event.step,
+      send.event.target,
+      send.event.channel,
+      send.accountId,
+      JSON.stringify(early),
+    ],
+  });
+  return { status, final };
+}
+
+export interface RefusedSend {
+  readonly notificationId: string;
+  readonly deliveryId: string;
+  readonly accountId: string;
+  /** `intended`: surely not sent and to be tried again inside the attempt. */
+  readonly status: Extract<DeliveryStatus, "intended" | "failed" | "unknown" | "skipped">;
+  readonly reason: string;
+  readonly error: {
+    readonly kind: string;
+    readonly scope: string;
+    readonly message: string;
+  } | null;
+  readonly at: number;
+  readonly event: DeliveryEvent & {
+    readonly kind: "delivery_failed" | "delivery_unknown" | "delivery_skipped";
+  };
+}
+
+/** Records a send that was not accepted. A delivery that has evidence by now (a receipt came for the lost answer) keeps it. */
+export async function recordRefused(
+  db: pg.Pool | pg.PoolClient,
+  send: RefusedSend,
+): Promise<DeliveryStatus> {
+  const { rows } = await db.query<{ status: DeliveryStatus }>({
+    name: "record-refused",
+    text: `
+      with delivery as (
+        update deliveries set status = $3, reason = coalesce($4, reason), error = $5::jsonb,
+          failed_at = case when $3 = 'failed' then $6 else failed_at end
+        where id = $2 and status in ('intended', 'sending')
+        returning status, message_id, tries
+      ),
+      message as (
+        update messages m set status = case when $3 = 'intended' then 'failed' else $3 end,
+          failed_at = case when $3 in ('failed', 'intended') then $6 else failed_at end
+        from delivery d where m.id = d.message_id
+      ),
+      event as (
+        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
+        select $1, 'd:' || $2 || ':' || d.tries || ':' || k.kind, $6, k.kind, $7, $8, $9, $10, $11, $2, k.reason,
+          jsonb_build_object('attempt', $12::integer, 'try', d.tries, 'error', $5::jsonb)
+        from delivery d, (values ('delivery_attempted', null), ($13, $4)) as k(kind, reason)
+        where not (k.kind = 'delivery_attempted' and d.message_id is null)
+        on conflict on constraint notification_events_once do nothing
+      )
+      select coalesce((select status from delivery), (select d.status from deliveries d where d.id = $2)) as status`,
+    values: [
+      send.notificationId,
+      send.deliveryId,
+      send.status,
+      send.reason,
+      send.error === null ? null : JSON.stringify(send.error),
+      new Date(send.at),
+      send.event.pass,
+      send.event.step,
+      send.event.target,
+      send.event.channel,
+      send.accountId,
+      send.event.attempt,
+      send.event.kind,
+    ],
+  });
+  const row = rows[0];
+  if (!row) throw new Error("a refused message lost its delivery");
+  return row.status;
+}
+
+/** How many digits of a reply code can be given out on one device before the search for a free one gives up. */
+const CODE_TRIES_MAX = 50;
+/** A code rests this long after its notification settled, so that a late answer does not meet a new notification. */
+const CODE_REST = "1 hour";
+
+/**
+ * The notification's four-digit code on this device; the same one for every message of it there. Codes of settled notifications are given out again
+ * after a rest. Null when the device has no free code: the message then goes without one.
+ */
+export async function takeReplyCode(
+  db: pg.Pool | pg.PoolClient,
+  input: {
+    readonly deviceKey: string;
+    readonly notificationId: string;
+    readonly random: () => number;
+  },
+): Promise<string | null> {
+  const candidates = Array.from({ length: CODE_TRIES_MAX }, () =>
+    String(1000 + Math.floor(input.random() * 9000)),
+  );
+  const { rows } = await db.query<{ code: string }>({
+    name: "take-reply-code",
+    text: `
+      with existing as (
+        select code from reply_codes where notification_id = $2 and device_key = $1 and released_at is null
+      ),
+      free as (
+        select c.code from unnest($3::text[]) with ordinality as c(code, place)
+        where not exists (
+          select from reply_codes r where r.device_key = $1 and r.code = c.code
+            and (r.released_at is null or r.released_at > now() - interval '${CODE_REST}')
+        )
+        order by c.place limit 1
+      ),
+      taken as (
+        insert into reply_codes (device_key, code, notification_id)
+        select $1, free.code, $2 from free where not exists (select from existing)
+        on conflict (device_key, code) do update set notification_id = excluded.notification_id, created_at = now(), released_at = null
+        where reply_codes.released_at is not null
+        returning code
+      )
+      select code from existing union all select code from taken limit 1`,
+    values: [input.deviceKey, input.notificationId, candidates],
+  });
+  return rows[0]?.code ?? null;
+}
+
+export type { EvidenceKind };
