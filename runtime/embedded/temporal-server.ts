@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "@temporalio/client";
+import type { SearchAttributeType } from "@temporalio/common";
 import { environmentWith } from "../env.ts";
 import type { Logger } from "../logger.ts";
 import { startChild } from "./child-process.ts";
@@ -24,9 +25,6 @@ export type EmbeddedTemporal = {
   kill9(): Promise<void>;
 };
 
-export type SearchAttributeType =
-  "Text" | "Keyword" | "KeywordList" | "Int" | "Double" | "Bool" | "Datetime";
-
 export type EmbeddedTemporalOptions = {
   /** What `findTemporalBinary` found. */
   readonly binary: string;
@@ -39,8 +37,22 @@ export type EmbeddedTemporalOptions = {
   /** The loopback address, if not given: the server asks nobody who they are. */
   readonly ip?: string;
   readonly namespace?: string;
-  readonly searchAttributes: Readonly<Record<string, SearchAttributeType>>;
+  /** Made if missing; each is also a `SearchAttributeKey` of the SDK. */
+  readonly searchAttributes: readonly SearchAttribute[];
   readonly log: Logger;
+};
+
+export type SearchAttribute = { readonly name: string; readonly type: SearchAttributeType };
+
+/** How the dev server spells the types. */
+const TYPE_NAMES: Readonly<Record<SearchAttributeType, string>> = {
+  TEXT: "Text",
+  KEYWORD: "Keyword",
+  KEYWORD_LIST: "KeywordList",
+  INT: "Int",
+  DOUBLE: "Double",
+  BOOL: "Bool",
+  DATETIME: "Datetime",
 };
 
 /** The search attributes of a file that is new are made at its first start, on a loaded machine within half a minute. */
@@ -80,14 +92,17 @@ export async function startTemporal(options: EmbeddedTemporalOptions): Promise<E
         : ["--ui-ip", ip, "--ui-port", String(uiPort), "--ui-disable-news-fetch"]),
       ...flags("--sqlite-pragma", SQLITE_PRAGMAS),
       ...flags("--dynamic-config-value", DYNAMIC_CONFIG),
-      ...flags("--search-attribute", searchAttributes),
+      ...flags(
+        "--search-attribute",
+        Object.fromEntries(searchAttributes.map(({ name, type }) => [name, TYPE_NAMES[type]])),
+      ),
       ...["--log-level", "warn", "--log-format", "json"],
     ],
     // Fewer collections: a tenth more throughput for some 200 MB.
     env: environmentWith({ GOGC: "400" }),
     onLine: (line) => log.debug({ line }, "Temporal"),
   });
-  await waitUntilHealthy(server, address, namespace, Object.keys(searchAttributes));
+  await waitUntilHealthy(server, address, namespace, searchAttributes);
   return {
     address,
     namespace,
@@ -111,7 +126,7 @@ async function waitUntilHealthy(
   server: Supervised,
   address: string,
   namespace: string,
-  searchAttributes: readonly string[],
+  searchAttributes: readonly SearchAttribute[],
 ): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (server.isRunning() && Date.now() < deadline) {
@@ -130,7 +145,7 @@ async function waitUntilHealthy(
 async function isHealthy(
   address: string,
   namespace: string,
-  searchAttributes: readonly string[],
+  searchAttributes: readonly SearchAttribute[],
 ): Promise<boolean> {
   let connection: Connection | null = null;
   try {
@@ -138,7 +153,7 @@ async function isHealthy(
     const known = await connection.withDeadline(Date.now() + 2_000, () =>
       readAttributes(connection, namespace),
     );
-    return searchAttributes.every((name) => known.has(name));
+    return searchAttributes.every(({ name }) => known.has(name));
   } catch {
     return false;
   } finally {
