@@ -1,0 +1,263 @@
+/** Every sentence that Siaga itself says, per language. Names in braces are filled by `fill`; what fills them is escaped. */
+import type { AnswerKind, Answer } from "../domain/notification.ts";
+import type { Locale } from "../domain/locale.ts";
+import type { Priority } from "../domain/priority.ts";
+
+/** What ends a run for those who were told of it. */
+export const CLOSING_KINDS = [
+  "acknowledged",
+  "accepted",
+  "claimed",
+  "resolved",
+  "cancelled",
+  "expired",
+  "reopened",
+  "reassigned",
+  "superseded",
+] as const;
+export type ClosingKind = (typeof CLOSING_KINDS)[number];
+
+export const REPLY_KINDS = [
+  "which_one",
+  "nothing_open",
+  "unknown_code",
+  "code_needed",
+  "taken",
+  "taken_by_you",
+  "over",
+  "not_possible",
+  "thanks",
+  "confirm_all",
+  "all_done",
+  "rate_range",
+  "stopped",
+  "stopped_staff",
+  "started",
+  "help",
+] as const;
+export type ReplyKind = (typeof REPLY_KINDS)[number];
+
+type Answerable = Exclude<AnswerKind, "none">;
+
+type Texts = {
+  readonly priority: Readonly<Record<Priority, string>>;
+  /** `*` marks are WhatsApp's; they are removed elsewhere. */
+  readonly footer: Readonly<Record<Answerable, string>>;
+  readonly smsFooter: Readonly<Record<Answerable, string>>;
+  readonly answerLink: string;
+  readonly buttons: Readonly<
+    Record<Answerable, readonly [accept: string, refuse: string] | readonly []>
+  >;
+  readonly callPrompt: Readonly<Record<Answerable, string>>;
+  readonly drill: string;
+  readonly reminder: string;
+  readonly escalated: string;
+  readonly toldBefore: string;
+  readonly andMore: string;
+  readonly reassignedFrom: string;
+  readonly maybeDuplicate: string;
+  readonly list: string;
+  readonly attachment: string;
+  readonly closing: Readonly<Record<ClosingKind, string>>;
+  readonly closingTitle: Readonly<Record<ClosingKind, string>>;
+  readonly somebody: string;
+  readonly byYou: string;
+  readonly thanks: Readonly<Record<Answer, string>>;
+  readonly reply: Readonly<Record<Exclude<ReplyKind, "thanks">, string>>;
+  readonly over: Readonly<Record<"cancelled" | "resolved" | "settled", string>>;
+};
+
+export const TEXTS: Readonly<Record<Locale, Texts>> = {
+  id: {
+    priority: { critical: "Kritis", high: "Tinggi", medium: "Sedang", low: "Rendah" },
+    footer: {
+      acknowledge: "Balas *1 {code}* terima · *2 {code}* tolak",
+      accept: "Balas *1 {code}* terima · *2 {code}* tolak",
+      claim: "Balas *1 {code}* untuk ambil",
+      rate: "Balas *{code}* dan nilai 1–5, misalnya *{code} 5*",
+    },
+    smsFooter: {
+      acknowledge: "Balas 1 {code} terima, 2 {code} tolak",
+      accept: "Balas 1 {code} terima, 2 {code} tolak",
+      claim: "Balas 1 {code} untuk ambil",
+      rate: "Balas {code} dan nilai 1-5, misalnya {code} 5",
+    },
+    answerLink: "Jawab di sini: {url}",
+    buttons: {
+      acknowledge: ["Terima", "Tolak"],
+      accept: ["Terima", "Tolak"],
+      claim: ["Ambil", "Lewati"],
+      rate: [],
+    },
+    callPrompt: {
+      acknowledge: "Tekan 1 untuk menerima, 2 untuk menolak, tombol lain untuk mengulang.",
+      accept: "Tekan 1 untuk menerima, 2 untuk menolak, tombol lain untuk mengulang.",
+      claim: "Tekan 1 untuk mengambil, 2 untuk melewati, tombol lain untuk mengulang.",
+      rate: "",
+    },
+    drill: "[LATIHAN]",
+    reminder: "Pengingat ke-{count}: belum ada jawaban.",
+    escalated: "Diteruskan ke Anda karena belum ada yang menjawab.",
+    toldBefore: "Sudah diberi tahu, belum menjawab: {names}.",
+    andMore: "dan {count} orang lagi",
+    reassignedFrom: "Dialihkan dari {name}.",
+    maybeDuplicate: "Mungkin pesan ini juga sudah sampai lewat jalur lain.",
+    list: "Ada {count} pemberitahuan untuk Anda:",
+    attachment: "Lampiran: {url}",
+    closing: {
+      acknowledged: "Sudah ditangani oleh {name}: {subject}.",
+      accepted: "Diterima oleh {name}: {subject}.",
+      claimed: "Diambil oleh {name}: {subject}.",
+      resolved: "Selesai: {subject}.",
+      cancelled: "Dibatalkan: {subject}. Tidak perlu ditindaklanjuti.",
+      expired: "Sudah lewat waktunya: {subject}.",
+      reopened: "Dibuka lagi: {subject}. Belum selesai setelah diterima {name}.",
+      reassigned: "Dialihkan ke {name}: {subject}. Anda tidak perlu menindaklanjuti.",
+      superseded: "Digabung dengan pemberitahuan lain: {subject}.",
+    },
+    closingTitle: {
+      acknowledged: "Sudah ditangani",
+      accepted: "Tiket diterima",
+      claimed: "Tiket diambil",
+      resolved: "Selesai",
+      cancelled: "Dibatalkan",
+      expired: "Lewat waktu",
+      reopened: "Dibuka lagi",
+      reassigned: "Dialihkan",
+      superseded: "Digabung",
+    },
+    somebody: "rekan lain",
+    byYou: "Anda",
+    thanks: {
+      acknowledged: "Terima kasih, tercatat: Anda menangani {subject}.",
+      accepted: "Terima kasih, tercatat: Anda menerima {subject}.",
+      claimed: "Tercatat: {subject} menjadi tugas Anda. Selamat bekerja.",
+      refused: "Tercatat: Anda menolak {subject}. Kami teruskan ke yang lain.",
+      rated: "Terima kasih atas penilaian Anda.",
+    },
+    reply: {
+      which_one: "Maaf, yang mana? Balas dengan kodenya:",
+      nothing_open: "Terima kasih. Saat ini tidak ada yang menunggu jawaban Anda.",
+      unknown_code: "Maaf, kode {code} tidak ditemukan atau sudah selesai.",
+      code_needed:
+        "Untuk keadaan darurat, mohon balas beserta kodenya: *1 {code}* terima · *2 {code}* tolak",
+      taken: "Terima kasih, tetapi {subject} sudah diambil oleh {name}.",
+      taken_by_you: "Sudah tercatat sebelumnya: {subject} ada pada Anda.",
+      over: "Terima kasih, tetapi {subject} {state}.",
+      not_possible: "Maaf, itu tidak bisa dilakukan untuk {subject}.",
+      confirm_all:
+        "Ini semua yang menunggu jawaban Anda:\n{items}\nBalas *ya* untuk menerima semuanya.",
+      all_done: "Tercatat: {count} diterima.",
+      rate_range: "Mohon beri nilai 1 sampai 5, misalnya *{code} 5*.",
+      stopped:
+        "Anda tidak akan menerima pesan seperti ini lagi. Balas MULAI untuk menerimanya kembali.",
+      stopped_staff:
+        "Tercatat. Operator kami beri tahu bahwa Anda berhenti menerima pesan ini. Balas MULAI untuk menerimanya kembali.",
+      started: "Anda akan menerima pesan ini kembali.",
+      help: "Balas *1 kode* terima, *2 kode* tolak, *1 semua* terima semua, *tugas* daftar tugas Anda, *piket* siapa yang bertugas, *tunda 30* tunda 30 menit.",
+    },
+    over: {
+      cancelled: "sudah dibatalkan",
+      resolved: "sudah selesai",
+      settled: "sudah ditutup",
+    },
+  },
+  en: {
+    priority: { critical: "Critical", high: "High", medium: "Medium", low: "Low" },
+    footer: {
+      acknowledge: "Reply *1 {code}* to take it · *2 {code}* to decline",
+      accept: "Reply *1 {code}* to accept · *2 {code}* to decline",
+      claim: "Reply *1 {code}* to claim it",
+      rate: "Reply *{code}* and a rating from 1 to 5, for example *{code} 5*",
+    },
+    smsFooter: {
+      acknowledge: "Reply 1 {code} to take it, 2 {code} to decline",
+      accept: "Reply 1 {code} to accept, 2 {code} to decline",
+      claim: "Reply 1 {code} to claim it",
+      rate: "Reply {code} and a rating from 1 to 5, for example {code} 5",
+    },
+    answerLink: "Answer here: {url}",
+    buttons: {
+      acknowledge: ["I'll take it", "Decline"],
+      accept: ["Accept", "Decline"],
+      claim: ["Claim", "Skip"],
+      rate: [],
+    },
+    callPrompt: {
+      acknowledge: "Press 1 to take it, 2 to decline, any other key to repeat.",
+      accept: "Press 1 to accept, 2 to decline, any other key to repeat.",
+      claim: "Press 1 to claim it, 2 to skip, any other key to repeat.",
+      rate: "",
+    },
+    drill: "[DRILL]",
+    reminder: "Reminder {count}: no answer yet.",
+    escalated: "Passed on to you because nobody has answered.",
+    toldBefore: "Told before, no answer: {names}.",
+    andMore: "and {count} more",
+    reassignedFrom: "Reassigned from {name}.",
+    maybeDuplicate: "This may also have reached you another way.",
+    list: "You have {count} notifications:",
+    attachment: "Attachment: {url}",
+    closing: {
+      acknowledged: "Taken by {name}: {subject}.",
+      accepted: "Accepted by {name}: {subject}.",
+      claimed: "Claimed by {name}: {subject}.",
+      resolved: "Resolved: {subject}.",
+      cancelled: "Cancelled: {subject}. Nothing left to do.",
+      expired: "Out of date: {subject}.",
+      reopened: "Open again: {subject}. Not resolved since {name} took it.",
+      reassigned: "Reassigned to {name}: {subject}. Nothing left to do for you.",
+      superseded: "Joined with another notification: {subject}.",
+    },
+    closingTitle: {
+      acknowledged: "Taken",
+      accepted: "Ticket accepted",
+      claimed: "Ticket claimed",
+      resolved: "Resolved",
+      cancelled: "Cancelled",
+      expired: "Out of date",
+      reopened: "Open again",
+      reassigned: "Reassigned",
+      superseded: "Joined",
+    },
+    somebody: "a colleague",
+    byYou: "you",
+    thanks: {
+      acknowledged: "Thank you, noted: you are taking care of {subject}.",
+      accepted: "Thank you, noted: you accepted {subject}.",
+      claimed: "Noted: {subject} is yours.",
+      refused: "Noted: you declined {subject}. We will pass it on.",
+      rated: "Thank you for your rating.",
+    },
+    reply: {
+      which_one: "Sorry, which one? Reply with its code:",
+      nothing_open: "Thank you. Nothing is waiting for your answer right now.",
+      unknown_code: "Sorry, code {code} is unknown or already closed.",
+      code_needed:
+        "For an emergency, please reply with its code: *1 {code}* to take it · *2 {code}* to decline",
+      taken: "Thank you, but {subject} has already been taken by {name}.",
+      taken_by_you: "Already noted: {subject} is with you.",
+      over: "Thank you, but {subject} {state}.",
+      not_possible: "Sorry, that can't be done for {subject}.",
+      confirm_all:
+        "This is everything that waits for your answer:\n{items}\nReply *yes* to accept them all.",
+      all_done: "Noted: {count} accepted.",
+      rate_range: "Please rate from 1 to 5, for example *{code} 5*.",
+      stopped: "You won't receive messages like this any more. Reply START to receive them again.",
+      stopped_staff:
+        "Noted. We are telling an operator that you stopped receiving this. Reply START to receive it again.",
+      started: "You will receive these messages again.",
+      help: "Reply *1 code* to accept, *2 code* to decline, *1 all* to accept all, *tasks* for your list, *duty* for who is on duty, *snooze 30* to wait 30 minutes.",
+    },
+    over: {
+      cancelled: "has been cancelled",
+      resolved: "has been resolved",
+      settled: "is closed",
+    },
+  },
+};
+
+/** A sentence with its braces filled. A name without a value is a fault of the caller and stays visible. */
+export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/gu, (braces, name: string) => String(values[name] ?? braces));
+}
