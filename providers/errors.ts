@@ -3,21 +3,8 @@
  * id; never a phone number, a message text, a token or a URL.
  */
 
-/** What became of a request, when it was not accepted. Which of them may be tried again is decided by the caller's table. */
-export const PROVIDER_ERROR_KINDS = [
-  "rejected",
-  "opted_out",
-  "rate_limited",
-  "unavailable",
-  "unauthorized",
-  "unknown_outcome",
-  "malformed",
-] as const;
-export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
-
-/** `account`: every further recipient of this account would fail alike; only this scope moves an account's health. */
-export const ERROR_SCOPES = ["recipient", "account"] as const;
-export type ErrorScope = (typeof ERROR_SCOPES)[number];
+import { VERDICTS } from "../domain/result-kind.ts";
+import type { FailureKind, ResultScope } from "../domain/result-kind.ts";
 
 /**
  * Why, in words that are the same for all providers, so that callers can branch, count and explain without vendor codes.
@@ -67,9 +54,9 @@ export const FAILURE_REASONS = [
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** One row of a provider's vocabulary: what a vendor code means to us. */
-export type Verdict = {
-  readonly kind: ProviderErrorKind;
-  readonly scope: ErrorScope;
+export type ProviderVerdict = {
+  readonly kind: FailureKind;
+  readonly scope: ResultScope;
   readonly reason: FailureReason;
 };
 
@@ -82,7 +69,7 @@ export type SanitizedJson =
   | readonly SanitizedJson[]
   | { readonly [key: string]: SanitizedJson };
 
-export type ProviderErrorDetails = Verdict & {
+export type ProviderErrorDetails = ProviderVerdict & {
   readonly provider: string;
   /** What was attempted, in words without data: "send a text message". */
   readonly attempted: string;
@@ -97,8 +84,8 @@ export type ProviderErrorDetails = Verdict & {
 
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
-  readonly kind: ProviderErrorKind;
-  readonly scope: ErrorScope;
+  readonly kind: FailureKind;
+  readonly scope: ResultScope;
   readonly reason: FailureReason;
   readonly provider: string;
   readonly httpStatus: number | null;
@@ -123,16 +110,8 @@ export class ProviderError extends Error {
 
   /** True when no copy of the message can have left: another account or attempt cannot double it. */
   get surelyNotSent(): boolean {
-    return isSurelyNotSent(this.kind);
+    return VERDICTS[this.kind].isSurelyNotSent;
   }
-}
-
-/**
- * `malformed` is an unreadable refusal: probably not sent, but not surely. A success that cannot be read is
- * `unknown_outcome`.
- */
-export function isSurelyNotSent(kind: ProviderErrorKind): boolean {
-  return kind !== "unknown_outcome" && kind !== "malformed";
 }
 
 function errorText(details: ProviderErrorDetails): string {

@@ -7,7 +7,8 @@
 import type { z } from "zod";
 
 import type { Channel } from "../domain/channel.ts";
-import type { SanitizedJson, Verdict } from "./errors.ts";
+import type { ReceiptKind } from "../domain/delivery.ts";
+import type { SanitizedJson, ProviderVerdict } from "./errors.ts";
 
 /** As stored in `provider_accounts.provider` and used in webhook addresses. */
 export const PROVIDER_IDS = ["fonnte", "meta", "twilio-sms", "twilio-voice"] as const;
@@ -26,6 +27,8 @@ export type Capabilities = {
   readonly quotes: boolean;
   readonly reactions: boolean;
   readonly buttons: boolean;
+  /** The recipient answers by pressing a key during a call. */
+  readonly keyPresses: boolean;
   readonly media: boolean;
   readonly location: boolean;
   readonly templates: boolean;
@@ -133,11 +136,11 @@ export type SendResult = {
 };
 
 export type Receipt = {
-  readonly status: "sent" | "delivered" | "read" | "failed";
+  readonly status: ReceiptKind;
   /** When it happened by the vendor's clock, epoch ms; null when not told. */
   readonly at: number | null;
   /** Set for `failed`. */
-  readonly failure: (Verdict & { readonly vendorCode: string | null }) | null;
+  readonly failure: (ProviderVerdict & { readonly vendorCode: string | null }) | null;
 };
 
 /** A request from a vendor, exactly as it came. */
@@ -259,6 +262,14 @@ export type WebhookAnswer = {
   readonly body: string;
 };
 
+/** What a call needs to go on, as the caller looked it up by the delivery key. */
+export type Speech = {
+  readonly text: string;
+  readonly language: MessageLanguage;
+  /** Said instead of the plain thanks after a key press: who was first, for example. */
+  readonly reply: string | null;
+};
+
 /** Vendors that call us. */
 export type WebhookReader = {
   /** Runs on the raw bytes, before any parsing. */
@@ -270,7 +281,13 @@ export type WebhookReader = {
     receivedAt: number,
   ) => readonly InboundEvent[];
   /** What the vendor expects back once the events are stored: for calls, what is said next. */
-  readonly respond: (request: RawWebhook, account: AccountContext) => WebhookAnswer;
+  readonly respond: (
+    request: RawWebhook,
+    account: AccountContext,
+    speech: Speech | null,
+  ) => WebhookAnswer;
+  /** Set for a request whose answer may need the call's text again: the delivery key to look `Speech` up by. */
+  readonly speechWanted?: (request: RawWebhook) => string | null;
 };
 
 /** How long a side request (not a send) may take, and what may end it early. */
@@ -311,6 +328,8 @@ export interface Provider {
   readonly id: ProviderId;
   readonly channel: Channel;
   readonly capabilities: Capabilities;
+  /** Where what is possible depends on the account's sender. */
+  readonly capabilitiesOf?: (account: Pick<AccountContext, "sender" | "settings">) => Capabilities;
   readonly limits: MessageLimits;
   readonly defaults: AccountDefaults;
   readonly credentials: z.ZodType<Readonly<Record<string, string | undefined>>>;

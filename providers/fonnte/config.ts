@@ -30,6 +30,7 @@ const FONNTE_CAPABILITIES: Capabilities = {
   quotes: false,
   reactions: false,
   buttons: false,
+  keyPresses: false,
   media: true,
   location: true,
   templates: false,

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 
+import { isGroupChatId } from "../../domain/group-id.ts";
 import { baseUrlOf, readAccount } from "../account.ts";
 import { ProviderError } from "../errors.ts";
-import type { SanitizedJson, Verdict } from "../errors.ts";
+import type { SanitizedJson, ProviderVerdict } from "../errors.ts";
 import type { HttpAnswer, HttpCall } from "../http.ts";
 import { callVendor, retryAfterMs } from "../http.ts";
 import { objectsAt, parseJsonObject, textAt } from "../json.ts";
@@ -25,9 +26,7 @@ const SEND = "send a WhatsApp message";
 const PROBE = "ask about the device";
 const LIST_GROUPS = "list the groups";
 
-/** A comma, a bar or "rotator#" in `target` would mean something else to Fonnte, so only these two shapes may pass. */
 const PHONE = /^\+[1-9]\d{6,14}$/;
-const GROUP = /^\d[\d-]{4,}@g\.us$/;
 
 /**
  * Sends one message to one person or group: Fonnte answers with ids in the order of the targets, so one target makes the
@@ -131,11 +130,12 @@ function fieldsOf(
   };
 }
 
+/** A comma, a bar or "rotator#" would mean something else to Fonnte, so only these two shapes may pass. */
 function targetOf(destination: "phone" | "group", message: OutboundMessage): string {
   const to = message.to;
   if (to.kind !== destination) throw refusal("invalid_recipient");
   if (to.kind === "phone" && PHONE.test(to.e164)) return to.e164.slice(1);
-  if (to.kind === "group" && GROUP.test(to.groupChatId)) return to.groupChatId;
+  if (to.kind === "group" && isGroupChatId(to.groupChatId)) return to.groupChatId;
   throw refusal("invalid_recipient");
 }
 
@@ -209,12 +209,12 @@ function post(
   );
 }
 
-const UNREADABLE_SUCCESS: Verdict = {
+const UNREADABLE_SUCCESS: ProviderVerdict = {
   kind: "unknown_outcome",
   scope: "account",
   reason: "unreadable_answer",
 };
-const UNREADABLE_READ: Verdict = {
+const UNREADABLE_READ: ProviderVerdict = {
   kind: "malformed",
   scope: "account",
   reason: "unreadable_answer",
@@ -246,7 +246,7 @@ function verdictOf(
   body: JsonObject | null,
   flag: boolean | null,
   effect: "sends" | "reads",
-): Verdict {
+): ProviderVerdict {
   if (status >= 500 || status === 408) {
     return {
       kind: effect === "sends" ? "unknown_outcome" : "unavailable",
@@ -270,7 +270,7 @@ function reasonOf(body: JsonObject): string {
 
 function failure(
   attempted: string,
-  verdict: Verdict,
+  verdict: ProviderVerdict,
   found: { readonly answer: HttpAnswer; readonly body: JsonObject | null; readonly now?: number },
 ): ProviderError {
   const phrase = found.body === null ? null : judgeReason(reasonOf(found.body)).phrase;

@@ -4,11 +4,11 @@
  * September 2026. The list of reasons may be incomplete and the strings of `state` are unconfirmed, so both are looked
  * for inside the text, in lower case.
  */
-import type { Verdict } from "../errors.ts";
+import type { ProviderVerdict } from "../errors.ts";
 import type { Receipt } from "../provider.ts";
 
 /** First match wins. */
-const REASONS: readonly (readonly [phrase: string, verdict: Verdict])[] = [
+const REASONS: readonly (readonly [phrase: string, verdict: ProviderVerdict])[] = [
   ["token invalid", { kind: "unauthorized", scope: "account", reason: "credentials" }],
   ["invalid token", { kind: "unauthorized", scope: "account", reason: "credentials" }],
   ["unknown user", { kind: "unauthorized", scope: "account", reason: "credentials" }],
@@ -24,10 +24,10 @@ const REASONS: readonly (readonly [phrase: string, verdict: Verdict])[] = [
 ];
 
 /** A flagged refusal with a reason that is not listed: nothing was sent, and only this message is known to fail. */
-const UNLISTED: Verdict = { kind: "rejected", scope: "recipient", reason: "unlisted" };
+const UNLISTED: ProviderVerdict = { kind: "rejected", scope: "recipient", reason: "unlisted" };
 
 export type FonnteRefusal = {
-  readonly verdict: Verdict;
+  readonly verdict: ProviderVerdict;
   /** The listed phrase; null when the reason is none of them, because its own text may quote numbers. */
   readonly phrase: string | null;
 };
@@ -55,7 +55,7 @@ export type FonnteStatus =
   | { readonly kind: "failed"; readonly failure: NonNullable<Receipt["failure"]> }
   | { readonly kind: "unknown" };
 
-const failed = (verdict: Verdict, vendorCode: string): FonnteStatus => ({
+const failed = (verdict: ProviderVerdict, vendorCode: string): FonnteStatus => ({
   kind: "failed",
   failure: { ...verdict, vendorCode },
 });

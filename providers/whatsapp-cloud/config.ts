@@ -37,6 +37,7 @@ export const META_CAPABILITIES: Capabilities = {
   quotes: true,
   reactions: true,
   buttons: true,
+  keyPresses: false,
   media: true,
   location: true,
   templates: true,

@@ -4,7 +4,7 @@
  */
 import { baseUrlOf, readAccount } from "../account.ts";
 import { ProviderError } from "../errors.ts";
-import type { FailureReason, SanitizedJson, Verdict } from "../errors.ts";
+import type { FailureReason, SanitizedJson, ProviderVerdict } from "../errors.ts";
 import type { HttpAnswer, HttpCall } from "../http.ts";
 import { callVendor, retryAfterMs } from "../http.ts";
 import { numberAt, objectAt, objectsAt, parseJsonObject, textAt } from "../json.ts";
@@ -356,7 +356,11 @@ function failure(
   });
 }
 
-function verdictOf(effect: "sends" | "reads", httpStatus: number, code: number | null): Verdict {
+function verdictOf(
+  effect: "sends" | "reads",
+  httpStatus: number,
+  code: number | null,
+): ProviderVerdict {
   const judged = code === null ? withoutCode(httpStatus) : judgeCode(code, httpStatus);
   return effect === "reads" && judged.kind === "unknown_outcome"
     ? { ...judged, kind: "unavailable" }
@@ -364,7 +368,7 @@ function verdictOf(effect: "sends" | "reads", httpStatus: number, code: number |
 }
 
 /** Meta's refusals always carry a code: a success without an id, and anything else without a code, is not readable. */
-function withoutCode(httpStatus: number): Verdict {
+function withoutCode(httpStatus: number): ProviderVerdict {
   if (httpStatus >= 200 && httpStatus < 300) {
     return { kind: "unknown_outcome", scope: "account", reason: "unreadable_answer" };
   }
@@ -374,7 +378,7 @@ function withoutCode(httpStatus: number): Verdict {
     : judged;
 }
 
-function defaultPauseMs(verdict: Verdict): number | null {
+function defaultPauseMs(verdict: ProviderVerdict): number | null {
   if (verdict.reason === "pair_limit") return PAIR_LIMIT_PAUSE_MS;
   return verdict.reason === "spam_limit" ? SPAM_LIMIT_PAUSE_MS : null;
 }

@@ -3,7 +3,7 @@
  * Meta asks to branch on the code alone.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes, checked September 2026.
  */
-import type { Verdict } from "../errors.ts";
+import type { ProviderVerdict } from "../errors.ts";
 import type { Receipt, TemplateState } from "../provider.ts";
 
 /** Meta names about one message every 6 s to one person. */
@@ -13,10 +13,10 @@ export const PAIR_LIMIT_PAUSE_MS = 6_000;
 export const SPAM_LIMIT_PAUSE_MS = 60 * 60 * 1000;
 
 const verdict = (
-  kind: Verdict["kind"],
-  scope: Verdict["scope"],
-  reason: Verdict["reason"],
-): Verdict => ({ kind, scope, reason });
+  kind: ProviderVerdict["kind"],
+  scope: ProviderVerdict["scope"],
+  reason: ProviderVerdict["reason"],
+): ProviderVerdict => ({ kind, scope, reason });
 
 const CREDENTIALS = verdict("unauthorized", "account", "credentials");
 const PERMISSION = verdict("unauthorized", "account", "permission");
@@ -32,7 +32,7 @@ const TEMPLATE = verdict("rejected", "recipient", "template");
 /** A paused or disabled template fails for everybody until someone acts. */
 const TEMPLATE_OUT = verdict("rejected", "account", "template");
 
-const CODES: Readonly<Record<number, Verdict>> = {
+const CODES: Readonly<Record<number, ProviderVerdict>> = {
   0: CREDENTIALS,
   1: verdict("unknown_outcome", "account", "provider_fault"),
   2: TEMPORARY,
@@ -85,7 +85,7 @@ const CODES: Readonly<Record<number, Verdict>> = {
 };
 
 /** Codes that Meta answers at once, with the HTTP status where the code alone is not enough. */
-export function judgeCode(code: number, httpStatus: number): Verdict {
+export function judgeCode(code: number, httpStatus: number): ProviderVerdict {
   const known = CODES[code];
   if (known !== undefined) {
     // "Something went wrong" with a server error does not say whether it went wrong before or after sending.
@@ -99,7 +99,7 @@ export function judgeCode(code: number, httpStatus: number): Verdict {
 }
 
 /** What an HTTP status says when no known code does. */
-export function judgeHttpStatus(status: number): Verdict {
+export function judgeHttpStatus(status: number): ProviderVerdict {
   if (status >= 500 || status === 408) {
     return verdict("unknown_outcome", "account", "provider_fault");
   }

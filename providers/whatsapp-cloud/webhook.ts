@@ -11,7 +11,6 @@ import type { JsonObject } from "../json.ts";
 import type {
   AccountContext,
   InboundEvent,
-  RawWebhook,
   ReplyEvent,
   SenderId,
   WebhookReader,

@@ -1,0 +1,64 @@
+import type { Channel } from "../domain/channel.ts";
+import { createFonnteProviders } from "./fonnte/index.ts";
+import type { HttpCall } from "./http.ts";
+import { PROVIDER_IDS } from "./provider.ts";
+import type { AccountContext, Capabilities, Provider, ProviderId } from "./provider.ts";
+import { createTwilioProviders } from "./twilio/index.ts";
+import { createMetaProviders } from "./whatsapp-cloud/index.ts";
+
+/** No provider of that name exists in this release: an account row from another release, or a mistyped address. */
+export class UnknownProviderError extends Error {
+  override readonly name = "UnknownProviderError";
+}
+
+/** The provider exists, but not for that channel. */
+export class UnsupportedChannelError extends Error {
+  override readonly name = "UnsupportedChannelError";
+}
+
+export type ProviderRegistry = {
+  readonly all: readonly Provider[];
+  /** Throws UnknownProviderError or UnsupportedChannelError. */
+  readonly get: (id: string, channel: Channel) => Provider;
+};
+
+export function isProviderId(text: string): text is ProviderId {
+  return PROVIDER_IDS.some((id) => id === text);
+}
+
+/** Every provider of this release. */
+export function createProviders(httpCall: HttpCall): ProviderRegistry {
+  return createRegistry([
+    ...createFonnteProviders(httpCall),
+    ...createMetaProviders(httpCall),
+    ...createTwilioProviders(httpCall),
+  ]);
+}
+
+/** Two providers for one id and channel are a mistake in the list above: nobody could say which one sends. */
+export function createRegistry(providers: readonly Provider[]): ProviderRegistry {
+  const byKey = new Map<string, Provider>();
+  for (const provider of providers) {
+    const key = `${provider.id} ${provider.channel}`;
+    if (byKey.has(key)) throw new Error(`two providers for ${key}`);
+    byKey.set(key, provider);
+  }
+  return {
+    all: [...byKey.values()],
+    get: (id, channel) => {
+      const provider = byKey.get(`${id} ${channel}`);
+      if (provider !== undefined) return provider;
+      throw providers.some((other) => other.id === id)
+        ? new UnsupportedChannelError(`provider ${id} has no channel ${channel}`)
+        : new UnknownProviderError(`there is no provider ${JSON.stringify(id.slice(0, 40))}`);
+    },
+  };
+}
+
+/** What this account can tell and do: the provider's capabilities, narrowed by what its sender is. */
+export function capabilitiesOf(
+  provider: Provider,
+  account: Pick<AccountContext, "sender" | "settings">,
+): Capabilities {
+  return provider.capabilitiesOf?.(account) ?? provider.capabilities;
+}
