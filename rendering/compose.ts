@@ -6,7 +6,7 @@ import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
 import { cutText } from "./cut.ts";
-import { callPrompt, footerOf, replyButtons } from "./footer.ts";
+import { footerOf, replyButtons } from "./footer.ts";
 import type { ReplyButton } from "./footer.ts";
 import { printValue } from "./printed-value.ts";
 import { toSpeech } from "./speakable.ts";
@@ -16,7 +16,7 @@ import { TEXTS, fill } from "./texts.ts";
 
 /** A row of `templates`, as far as a message needs it. */
 export type MessageTemplateRow = {
-  /** What the text was written for; another channel may borrow it (see choose-template.ts). */
+  /** What the text was written for; another channel may borrow it (see domain/template-choice.ts). */
   readonly channel: Channel;
   readonly locale: Locale;
   /** Title in the inbox, subject of an e-mail; Liquid. */
@@ -86,7 +86,7 @@ export type ComposeInput = {
 export type ComposedMessage = {
   /** In-app title, e-mail subject, push title. */
   readonly title: string;
-  /** Complete, footer included; for a call the whole of what is spoken, prompt included. */
+  /** Complete, footer included. For a call: what is spoken; which keys to press, and again, is said by the provider. */
   readonly text: string;
   /** True when the end of the type's text was left out. */
   readonly isCut: boolean;
@@ -94,8 +94,6 @@ export type ComposedMessage = {
   readonly buttons?: readonly ReplyButton[];
   /** Meta's template, when one is approved. */
   readonly template?: FilledTemplate;
-  /** For a call: the message and the prompt apart, for a provider that repeats the message before it asks again. */
-  readonly voice?: { readonly speech: string; readonly prompt: string | null };
 };
 
 export type FilledTemplate = {
@@ -182,17 +180,12 @@ function composeCall(input: ComposeInput, title: string, body: string): Composed
   const say = (lines: readonly string[]): string => toSpeech(lines.join("\n"), input.locale);
   const before = say(marksBefore(input));
   const after = say(marksAfter(input));
-  const room = SPEECH_CHARS_MAX - before.length - after.length - 2;
+  const speechCharsMax = Math.min(SPEECH_CHARS_MAX, charsMax(input));
+  const room = speechCharsMax - before.length - after.length - 2;
   // A sentence that breaks off is better heard as ended.
   const kept = cutText(body, Math.max(room, 0), ".");
   const speech = [before, kept, after].filter((part) => part !== "").join(" ");
-  const prompt = callPrompt(input.notification.answers, input.locale);
-  return {
-    title,
-    text: prompt === null ? speech : `${speech} ${prompt}`,
-    isCut: kept !== body,
-    voice: { speech, prompt },
-  };
+  return { title, text: speech, isCut: kept !== body };
 }
 
 function titleOf({ notification, template, data, timeZone, marks }: ComposeInput): string {

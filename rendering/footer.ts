@@ -63,9 +63,3 @@ export function replyButtons(
     { id: `ref:${code}`, title: refuse },
   ];
 }
-
-/** What a call says after the message; null when the type asks for no answer that a key could give. */
-export function callPrompt(answers: AnswerKind, locale: Locale): string | null {
-  if (answers === "none" || answers === "rate") return null;
-  return TEXTS[locale].callPrompt[answers];
-}

@@ -48,7 +48,6 @@ type Texts = {
   readonly buttons: Readonly<
     Record<Answerable, readonly [accept: string, refuse: string] | readonly []>
   >;
-  readonly callPrompt: Readonly<Record<Answerable, string>>;
   readonly drill: string;
   readonly reminder: string;
   readonly escalated: string;
@@ -88,12 +87,6 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       accept: ["Terima", "Tolak"],
       claim: ["Ambil", "Lewati"],
       rate: [],
-    },
-    callPrompt: {
-      acknowledge: "Tekan 1 untuk menerima, 2 untuk menolak, tombol lain untuk mengulang.",
-      accept: "Tekan 1 untuk menerima, 2 untuk menolak, tombol lain untuk mengulang.",
-      claim: "Tekan 1 untuk mengambil, 2 untuk melewati, tombol lain untuk mengulang.",
-      rate: "",
     },
     drill: "[LATIHAN]",
     reminder: "Pengingat ke-{count}: belum ada jawaban.",
@@ -182,12 +175,6 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       accept: ["Accept", "Decline"],
       claim: ["Claim", "Skip"],
       rate: [],
-    },
-    callPrompt: {
-      acknowledge: "Press 1 to take it, 2 to decline, any other key to repeat.",
-      accept: "Press 1 to accept, 2 to decline, any other key to repeat.",
-      claim: "Press 1 to claim it, 2 to skip, any other key to repeat.",
-      rate: "",
     },
     drill: "[DRILL]",
     reminder: "Reminder {count}: no answer yet.",

@@ -1,5 +1,5 @@
-import type { Channel } from "../domain/channel.ts";
-import type { Locale } from "../domain/locale.ts";
+import type { Channel } from "./channel.ts";
+import type { Locale } from "./locale.ts";
 
 /**
  * Whose text a channel borrows when the type has none for it, best first: short texts for what is short, WhatsApp's for
