@@ -78,6 +78,15 @@ describe("the repository", () => {
     }
   });
 
+  it("locks the packages of every platform, not only of the one it was locked on", async () => {
+    const locked = new Map(Object.entries(parseLock(await read("package-lock.json"))));
+    const missing = [...locked].flatMap(([place, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) => !isLocked(locked, place, name)),
+    );
+    expect(locked.size).toBeGreaterThan(100);
+    expect(missing).toEqual([]);
+  });
+
   it("holds no note to oneself without a reference to an issue", async () => {
     const words = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|");
     expect(await search(isCode, new RegExp(`\\b(?:${words})\\b(?!\\(#\\d+\\))`, "g"))).toEqual([]);
@@ -98,6 +107,29 @@ describe("the repository", () => {
     expect(numbers.filter(({ text }) => !isFictional(text))).toEqual([]);
   });
 });
+
+type Locked = { readonly optionalDependencies?: Readonly<Record<string, string>> };
+
+/** npm's own file; its shape is npm's promise (lockfileVersion 3). */
+function parseLock(text: string): Readonly<Record<string, Locked>> {
+  return (JSON.parse(text) as { packages: Record<string, Locked> }).packages;
+}
+
+/** Whether a package installed at that place finds the other one, as Node looks for it: there, then further up. */
+function isLocked(locked: ReadonlyMap<string, Locked>, place: string, name: string): boolean {
+  for (
+    let folder = place;
+    ;
+    folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/node_modules/")))
+  ) {
+    if (locked.has(`${folder === "" ? "" : `${folder}/`}node_modules/${name}`)) {
+      return true;
+    }
+    if (folder === "") {
+      return false;
+    }
+  }
+}
 
 /**
  * What may stand for a phone number: our own invented ranges (0812-3400-0…, and for fixed lines 021-555-000x and
