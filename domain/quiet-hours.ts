@@ -105,6 +105,18 @@ export function quietUntil(
   return earliestShowing(now, timeZone, (reading) => nextAwake(reading, window)) ?? "always";
 }
 
+/** The earliest instant from `now` on that lies inside a window: `now` itself when it is quiet. Null: none within `QUIET_SEARCH_DAYS_MAX` days. */
+export function quietFrom(
+  now: number,
+  hours: QuietHours,
+  timeZone: string,
+  holidays: readonly LocalDate[],
+): number | null {
+  if (!hours.enabled) return null;
+  const window = windowOf(hours, holidays);
+  return earliestShowing(now, timeZone, (reading) => nextQuiet(reading, window));
+}
+
 interface Window {
   readonly from: ClockTime;
   /** 1 to 1440. */
@@ -134,6 +146,17 @@ function nextAwake(reading: Reading, window: Window): Reading | null {
     const end = quietEndAround(awake, window);
     if (end === null) return awake;
     awake = end;
+  }
+  return null;
+}
+
+/** The first quiet reading from `reading` on, null when the search limit comes first. */
+function nextQuiet(reading: Reading, window: Window): Reading | null {
+  if (quietEndAround(reading, window) !== null) return reading;
+  const today = dayOfReading(reading);
+  for (let day = today; day <= today + QUIET_SEARCH_DAYS_MAX; day += 1) {
+    const start = day * MINUTES_PER_DAY + window.from;
+    if (start > reading && window.startsOn(day)) return start;
   }
   return null;
 }

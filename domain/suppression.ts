@@ -25,6 +25,8 @@ export const SUPPRESSION_REASONS = [
   // The routing rule, the group and the step.
   "rule_removed_channel",
   "role_empty",
+  "no_assignee",
+  "no_customer",
   "out_of_zone",
   "below_min_priority",
   "service_type_mismatch",

@@ -321,8 +321,8 @@ create table notifications (
   category text,
   data jsonb not null default '{}',
   recipients jsonb, -- {userIds, groupIds, roles}; replaces routing; phones were turned into users at acceptance
-  policy_id text not null,
-  policy_version integer not null,
+  policy_id text,
+  policy_version integer,
   avoid_account_ids text[] not null default '{}',
   notice_of text constraint notifications_notice_of references notifications (id), -- an operator_notice points to what it is about
   not_before timestamptz,
@@ -357,13 +357,16 @@ create table notifications (
   close_note text,
   rating integer,
 
-  plan jsonb,
+  plan jsonb, -- for people: who, when, by what, why not (the API's shape)
+  run_plan jsonb, -- for the run: domain RunPlan
   accepted_at timestamptz not null default now(),
   start_claimed_at timestamptz, -- a starter took the row; taken again after 15 s if started_at is still null
   started_at timestamptz,
   planned_at timestamptz,
   settled_at timestamptz,
-  constraint notifications_settled_has_outcome check ((status = 'settled') = (outcome is not null and settled_at is not null))
+  constraint notifications_settled_has_outcome check ((status = 'settled') = (outcome is not null and settled_at is not null)),
+  -- A direct start that was refused has none.
+  constraint notifications_has_policy check (outcome = 'rejected' or (policy_id is not null and policy_version is not null))
 );
 create index notifications_newest on notifications (accepted_at desc, id desc);
 create index notifications_open on notifications (accepted_at desc, id desc) where settled_at is null;
@@ -392,6 +395,14 @@ create table notification_targets (
 );
 create index notification_targets_by_user on notification_targets (user_id, notification_id) where user_id is not null;
 create index notification_targets_stale on notification_targets (plan_stale_at) where plan_stale_at is not null;
+
+-- Who wakes when: runs whose quiet hours end together take places, so that they wake one after the other.
+create table wake_places (
+  window_end timestamptz not null,
+  band text not null constraint wake_places_band_known check (band in ('urgent', 'other')),
+  taken integer not null,
+  primary key (window_end, band)
+);
 
 create table notification_events (
   id bigint generated always as identity primary key,
@@ -684,7 +695,7 @@ begin
   insert into messages (id, account_id, provider, channel, device_key, address, body, status, reply_code, answerable)
     values (p_message_id, p_account_id, p_provider, p_channel, p_device_key, p_address, p_body, 'sending', p_reply_code, p_answerable)
     on conflict (id) do update set status = 'sending', body = excluded.body;
-  update deliveries d set status = 'sending', sending_at = clock_timestamp(), message_id = p_message_id, tries = d.tries + 1
+  update deliveries d set status = 'sending', sending_at = coalesce(d.sending_at, clock_timestamp()), message_id = p_message_id, tries = d.tries + 1
     where d.id = p_delivery_id;
   return query select 'send', clock_timestamp(), p_message_id;
 end $$;
