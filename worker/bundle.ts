@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleWorkflowCode } from "@temporalio/worker";
+import { bundleWorkflowCode, DefaultLogger } from "@temporalio/worker";
 
 const WORKFLOWS = fileURLToPath(new URL("../workflows/index.ts", import.meta.url));
 
@@ -10,7 +10,10 @@ const WORKFLOWS = fileURLToPath(new URL("../workflows/index.ts", import.meta.url
  * or not at all. Returns its path.
  */
 export async function buildWorkflowBundle(file: string): Promise<string> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: WORKFLOWS,
+    logger: new DefaultLogger("WARN"),
+  });
   await mkdir(path.dirname(file), { recursive: true });
   const unfinished = `${file}.${process.pid}`;
   await writeFile(unfinished, code);
