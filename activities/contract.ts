@@ -7,6 +7,7 @@ import type { Channel } from "../domain/channel.ts";
 import type { Outcome, NotificationStatus } from "../domain/notification.ts";
 import type { Role } from "../domain/role.ts";
 import type {
+  DeliveryKey,
   DeliveryOrder,
   DeliveryResult,
   InAppOrder,
@@ -57,7 +58,8 @@ export interface RecordedAct {
     readonly userId?: string;
     readonly fromUserId?: string;
     readonly policyVersion?: number;
-    readonly deliveryId?: string;
+    /** For resend: the delivery that is repeated. */
+    readonly resend?: DeliveryKey;
   };
 }
 
@@ -147,7 +149,9 @@ export interface DeliverInput {
 export interface DeliverAnswer {
   readonly deliveryId: string;
   readonly at: number;
-  readonly result: Extract<DeliveryResult, { kind: "accepted" | "not_sent" | "unknown" }>;
+  readonly result: Extract<DeliveryResult, { kind: "accepted" | "not_sent" }>;
+  /** A failure that the vendor reported before its own answer was recorded. */
+  readonly earlyFailure: { readonly final: boolean; readonly reason: string | null } | null;
 }
 
 export interface SettleInput {
@@ -179,14 +183,7 @@ export type ResolutionAnswer =
 
 export interface HangUpInput {
   readonly notificationId: string;
-  readonly key: {
-    readonly pass: number;
-    readonly step: number;
-    readonly target: string;
-    readonly channel: Channel;
-    readonly attempt: number;
-    readonly handOver: number;
-  };
+  readonly key: DeliveryKey;
 }
 
 export interface TemporalUiActInput {
@@ -199,7 +196,8 @@ export interface TemporalUiActInput {
 export interface TemporalUiActAnswer {
   readonly applied: boolean | null;
   readonly reason: string | null;
-  readonly act: RecordedAct;
+  /** Null when it was refused. */
+  readonly act: RecordedAct | null;
 }
 
 export interface NoticeInput {

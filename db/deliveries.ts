@@ -1,6 +1,10 @@
 import type pg from "pg";
 
-import { mergeReceipt, type DeliveryStatus, type EvidenceKind } from "../domain/delivery.ts";
+import type { Channel } from "../domain/channel.ts";
+import { mergeReceipt, type DeliveryStatus } from "../domain/delivery.ts";
+import type { Locale } from "../domain/locale.ts";
+import type { AnswerKind } from "../domain/notification.ts";
+import type { Priority } from "../domain/priority.ts";
 import type { DeliveryKey } from "../domain/run.ts";
 
 /** Everything that a delivery needs, loaded together: the row, what it is about, whom it tells and by which account. */
@@ -10,48 +14,86 @@ export interface DeliveryContext {
     readonly status: DeliveryStatus;
     readonly messageId: string | null;
     readonly tries: number;
+    readonly reason: string | null;
+    readonly error: { readonly kind: string; readonly scope: string } | null;
     readonly createdAt: number;
     readonly firstSendingAt: number | null;
   };
   readonly notification: {
     readonly id: string;
     readonly type: string;
-    readonly priority: string;
-    readonly zone: string | null;
-    readonly zoneName: string | null;
+    readonly typeNames: { readonly id: string; readonly en: string };
+    readonly priority: Priority;
+    readonly zone: {
+      readonly code: string;
+      readonly name: string;
+      readonly timeZone: string;
+    } | null;
+    readonly category: string | null;
     readonly ticketId: string | null;
-    readonly answers: string;
-    readonly data: Record<string, unknown>;
+    readonly ticket: TicketFacts | null;
+    readonly answers: AnswerKind;
+    readonly data: Readonly<Record<string, unknown>>;
     readonly stopKind: string | null;
-    readonly settled: boolean;
-    readonly acceptedAt: number;
     readonly acknowledgedByName: string | null;
     readonly stoppedByName: string | null;
     readonly assigneeName: string | null;
-    readonly customerName: string | null;
-    readonly ticket: Record<string, unknown> | null;
-    /** Persons told in person before, by name, who have not answered; for role-up persons. */
+    readonly customer: {
+      readonly name: string | null;
+      readonly externalId: string | null;
+      readonly phone: string | null;
+    } | null;
+    /** Names of persons told in person before who have not answered; filled for role-up persons. */
     readonly toldBefore: readonly string[];
     readonly targetOrigin: string | null;
+    /** Deliveries to this target that a vendor accepted before this one. */
+    readonly toldTimes: number;
+    readonly hasUnknown: boolean;
   };
   /** Null: the person or group was deleted since. */
   readonly recipient: {
     readonly kind: "person" | "group";
     readonly id: string;
     readonly name: string | null;
-    readonly locale: "id" | "en";
+    readonly locale: Locale;
+    readonly timeZone: string | null;
     readonly address: string | null;
     readonly isActive: boolean;
     readonly windowOpen: boolean;
   } | null;
   readonly account: AccountRow | null;
-  readonly template: {
-    readonly body: string;
-    readonly locale: "id" | "en";
-    readonly providerTemplate: Record<string, unknown> | null;
-  } | null;
+  /** The type's current texts, every channel and language. */
+  readonly templates: readonly TemplateRow[];
   /** The code that this notification has on the account's device already. */
   readonly replyCode: string | null;
+}
+
+export interface TemplateRow {
+  readonly channel: Channel;
+  readonly locale: Locale;
+  readonly subject: string | null;
+  readonly body: string;
+  readonly providerTemplate: {
+    readonly name: string | null;
+    readonly status: string | null;
+    readonly language?: string | null;
+    readonly parameters?: readonly string[];
+  } | null;
+}
+
+export interface TicketFacts {
+  readonly id: string;
+  readonly title: string | null;
+  readonly category: string | null;
+  readonly priority: string | null;
+  readonly status: string | null;
+  readonly slaHours: number | null;
+  /** Epoch ms. */
+  readonly deadlineAt: number | null;
+  readonly locationText: string | null;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  readonly url: string | null;
 }
 
 export interface AccountRow {
@@ -79,6 +121,7 @@ export interface DeliveryRequest extends DeliveryKey {
   readonly deliveryId: string;
   readonly notificationId: string;
   readonly purpose: "ladder" | "closing";
+  /** Empty for the inbox, which no account carries. */
   readonly accountId: string;
   readonly orderReason: string | null;
   readonly because: string | null;
@@ -92,18 +135,15 @@ interface ContextRow {
     status: DeliveryStatus;
     message_id: string | null;
     tries: number;
+    reason: string | null;
+    error: { kind: string; scope: string } | null;
     created_at: string;
     sending_at: string | null;
-  };
-  readonly notification: DeliveryContext["notification"] & { acceptedAt: string };
+  } | null;
+  readonly notification: DeliveryContext["notification"];
   readonly recipient: DeliveryContext["recipient"];
-  readonly account:
-    | (Omit<AccountRow, "credentialsEncrypted" | "webhookTokenEncrypted"> & {
-        credentialsEncrypted: string;
-        webhookTokenEncrypted: string;
-      })
-    | null;
-  readonly template: DeliveryContext["template"];
+  readonly account: AccountJson | null;
+  readonly templates: DeliveryContext["templates"];
   readonly reply_code: string | null;
 }
 
@@ -139,21 +179,27 @@ export async function openDelivery(
   return row ? toContext(row) : null;
 }
 
+/** An `AccountRow` from provider_accounts `a`; bytes travel as base64. */
+const ACCOUNT_JSON = `jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'baseUrl', a.base_url, 'sender', a.sender,
+        'deviceKey', a.device_key, 'credentialsEncrypted', encode(a.credentials_encrypted, 'base64'),
+        'webhookTokenEncrypted', encode(a.webhook_token_encrypted, 'base64'), 'settings', a.settings, 'pacing', a.pacing,
+        'dailyCap', a.daily_cap, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'enabled', a.enabled, 'healthState', a.health_state)`;
+
 const OPEN_DELIVERY = `
   with opened as (
     insert into deliveries (id, notification_id, purpose, pass, step, target, user_id, group_id, channel, attempt, hand_over,
       account_id, provider, status, order_reason, reason, evidence, created_at)
     select $1, n.id, $3, $4, $5, $6,
       case when $6 like 'usr\\_%' then $6 end, case when $6 like 'grp\\_%' then $6 end,
-      $7, $8, $9, $10, (select a.provider from provider_accounts a where a.id = $10), 'intended', $11, $12, $13::text[], $14
+      $7, $8, $9, nullif($10, ''), (select a.provider from provider_accounts a where a.id = $10), 'intended', $11, $12, $13::text[], $14
     from notifications n where n.id = $2
     on conflict on constraint deliveries_once do nothing
-    returning id, status, message_id, tries, created_at, sending_at
+    returning id, status, message_id, tries, reason, error, created_at, sending_at
   ),
   delivery as (
     select * from opened
     union all
-    select d.id, d.status, d.message_id, d.tries, d.created_at, d.sending_at from deliveries d
+    select d.id, d.status, d.message_id, d.tries, d.reason, d.error, d.created_at, d.sending_at from deliveries d
     where d.notification_id = $2 and d.purpose = $3 and d.pass = $4 and d.step = $5 and d.target = $6 and d.channel = $7
       and d.attempt = $8 and d.hand_over = $9
       and not exists (select from opened)
@@ -161,6 +207,7 @@ const OPEN_DELIVERY = `
   account as (select * from provider_accounts where id = $10),
   recipient as (
     select 'person' as kind, u.id, u.name, u.locale, u.is_active,
+      coalesce(u.time_zone, (select z.time_zone from zones z where z.code = u.zones[1])) as time_zone,
       (
         select c.value from contacts c
         where c.user_id = u.id and c.is_active and c.kind = case when $7 = 'email' then 'email' else 'phone' end
@@ -168,31 +215,41 @@ const OPEN_DELIVERY = `
       ) as address
     from users u where u.id = $6
     union all
-    select 'group', g.id, g.name, g.locale, g.is_active, g.group_chat_id from whatsapp_groups g where g.id = $6
+    select 'group', g.id, g.name, g.locale, g.is_active,
+      coalesce(g.time_zone, (select z.time_zone from zones z where z.code = g.work_zone)), g.group_chat_id
+    from whatsapp_groups g where g.id = $6
   )
   select
     (select to_jsonb(d) from delivery d) as delivery,
     jsonb_build_object(
-      'id', n.id, 'type', n.type, 'priority', n.priority, 'zone', n.zone,
-      'zoneName', (select z.name from zones z where z.code = n.zone),
-      'ticketId', n.ticket_id, 'answers', n.answers, 'data', n.data, 'stopKind', n.stop_kind,
-      'settled', n.settled_at is not null, 'acceptedAt', n.accepted_at,
+      'id', n.id, 'type', n.type,
+      'typeNames', (select jsonb_build_object('id', t.name_id, 'en', t.name_en) from notification_types t where t.code = n.type),
+      'priority', n.priority,
+      'zone', (select jsonb_build_object('code', z.code, 'name', z.name, 'timeZone', z.time_zone) from zones z where z.code = n.zone),
+      'category', n.category, 'ticketId', n.ticket_id, 'answers', n.answers, 'data', n.data, 'stopKind', n.stop_kind,
       'acknowledgedByName', n.acknowledged_by ->> 'name',
       'stoppedByName', (select a.by ->> 'name' from acts a where a.id = n.stop_act_id),
-      'assigneeName', (select u.name from users u where u.id = n.assignee_id),
-      'customerName', (select u.name from users u where u.id = n.customer_id),
-      'ticket', (
-        select to_jsonb(t) || jsonb_build_object(
-          'assigneeName', (select u.name from users u where u.id = t.assignee_id),
-          'customerName', (select u.name from users u where u.id = t.customer_id),
-          'customerPhone', (
-            select c.value from contacts c where c.user_id = t.customer_id and c.kind = 'phone' and c.is_active
-            order by c.is_primary desc limit 1
-          )
-        )
-        from tickets t where t.id = n.ticket_id
+      'assigneeName', (select u.name from users u where u.id = coalesce(n.assignee_id, ticket.assignee_id)),
+      'customer', (
+        select jsonb_build_object('name', u.name, 'externalId', u.external_id, 'phone', (
+          select c.value from contacts c where c.user_id = u.id and c.kind = 'phone' and c.is_active
+          order by c.is_primary desc, c.created_at limit 1
+        ))
+        from users u where u.id = coalesce(n.customer_id, ticket.customer_id)
       ),
+      'ticket', case when ticket.id is not null then jsonb_build_object(
+        'id', ticket.id, 'title', ticket.title, 'category', ticket.category, 'priority', ticket.priority, 'status', ticket.status,
+        'slaHours', ticket.sla_hours, 'deadlineAt', floor(extract(epoch from ticket.deadline_at) * 1000),
+        'locationText', ticket.location_text, 'latitude', ticket.latitude, 'longitude', ticket.longitude, 'url', ticket.url
+      ) end,
       'targetOrigin', target.origin,
+      'toldTimes', (
+        select count(*) from deliveries d
+        where d.notification_id = n.id and d.target = $6 and d.purpose = 'ladder' and d.accepted_at is not null and d.channel <> 'in_app'
+      ),
+      'hasUnknown', exists (
+        select from deliveries d where d.notification_id = n.id and d.target = $6 and d.status = 'unknown'
+      ),
       'toldBefore', case when target.origin = 'role_up' then (
         select coalesce(jsonb_agg(distinct coalesce(u.name, u.role)), '[]'::jsonb)
         from deliveries d join users u on u.id = d.user_id
@@ -203,7 +260,7 @@ const OPEN_DELIVERY = `
     ) as notification,
     (
       select jsonb_build_object('kind', r.kind, 'id', r.id, 'name', r.name, 'locale', r.locale, 'isActive', r.is_active,
-        'address', r.address,
+        'timeZone', r.time_zone, 'address', r.address,
         'windowOpen', exists (
           select from contact_windows w, account a
           where w.device_key = a.device_key and w.address = r.address and w.last_inbound_at > $14::timestamptz - interval '24 hours'
@@ -211,47 +268,43 @@ const OPEN_DELIVERY = `
       from recipient r
     ) as recipient,
     (
-      select jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'baseUrl', a.base_url, 'sender', a.sender,
-        'deviceKey', a.device_key, 'credentialsEncrypted', encode(a.credentials_encrypted, 'base64'),
-        'webhookTokenEncrypted', encode(a.webhook_token_encrypted, 'base64'), 'settings', a.settings, 'pacing', a.pacing,
-        'dailyCap', a.daily_cap, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'enabled', a.enabled, 'healthState', a.health_state)
+      select ${ACCOUNT_JSON}
       from account a
     ) as account,
     (
-      select jsonb_build_object('body', t.body, 'locale', t.locale, 'providerTemplate', t.provider_template)
-      from templates t
-      where t.type = n.type and t.is_current
-        and t.channel in ($7, case when $7 = 'whatsapp_group' then 'whatsapp_personal' end)
-      order by t.channel = $7 desc, t.locale = (select r.locale from recipient r) desc, t.locale = 'id' desc
-      limit 1
-    ) as template,
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'channel', t.channel, 'locale', t.locale, 'subject', t.subject, 'body', t.body, 'providerTemplate', t.provider_template
+      )), '[]'::jsonb)
+      from templates t where t.type = n.type and t.is_current
+    ) as templates,
     (
       select c.code from reply_codes c, account a
       where c.notification_id = n.id and c.device_key = a.device_key and c.released_at is null
     ) as reply_code
   from notifications n
+  left join tickets ticket on ticket.id = n.ticket_id
   left join notification_targets target on target.notification_id = n.id and target.target = $6
   where n.id = $2`;
 
 function toContext(row: ContextRow): DeliveryContext {
   const { account, delivery } = row;
+  // Two executions at once: the other's row is not visible to this statement yet. The next try finds it.
+  if (!delivery) throw new Error("the delivery is being opened by another execution");
   return {
     delivery: {
       id: delivery.id,
       status: delivery.status,
       messageId: delivery.message_id,
       tries: delivery.tries,
+      reason: delivery.reason,
+      error: delivery.error,
       createdAt: Date.parse(delivery.created_at),
       firstSendingAt: delivery.sending_at === null ? null : Date.parse(delivery.sending_at),
     },
-    notification: { ...row.notification, acceptedAt: Date.parse(row.notification.acceptedAt) },
+    notification: row.notification,
     recipient: row.recipient,
-    account: account && {
-      ...account,
-      credentialsEncrypted: Buffer.from(account.credentialsEncrypted, "base64"),
-      webhookTokenEncrypted: Buffer.from(account.webhookTokenEncrypted, "base64"),
-    },
-    template: row.template,
+    account: account && toAccount(account),
+    templates: row.templates,
     replyCode: row.reply_code,
   };
 }
@@ -611,4 +664,40 @@ export async function takeReplyCode(
   return rows[0]?.code ?? null;
 }
 
-export type { EvidenceKind };
+/** The vendor says that the contact's 24 hours are over, whatever we had noted. */
+export async function forgetWindow(
+  db: pg.Pool | pg.PoolClient,
+  deviceKey: string,
+  address: string,
+): Promise<void> {
+  await db.query("delete from contact_windows where device_key = $1 and address = $2", [
+    deviceKey,
+    address,
+  ]);
+}
+
+type AccountJson = Omit<AccountRow, "credentialsEncrypted" | "webhookTokenEncrypted"> & {
+  readonly credentialsEncrypted: string;
+  readonly webhookTokenEncrypted: string;
+};
+
+function toAccount(account: AccountJson): AccountRow {
+  return {
+    ...account,
+    credentialsEncrypted: Buffer.from(account.credentialsEncrypted, "base64"),
+    webhookTokenEncrypted: Buffer.from(account.webhookTokenEncrypted, "base64"),
+  };
+}
+
+/** One account, enabled or not; null when it was deleted. */
+export async function loadAccount(
+  db: pg.Pool | pg.PoolClient,
+  accountId: string,
+): Promise<AccountRow | null> {
+  const { rows } = await db.query<{ account: AccountJson }>({
+    name: "load-account",
+    text: `select ${ACCOUNT_JSON} as account from provider_accounts a where a.id = $1`,
+    values: [accountId],
+  });
+  return rows[0] ? toAccount(rows[0].account) : null;
+}

@@ -1,0 +1,449 @@
+/**
+ * The only sender. One run of it hands one message to one account:
+ *
+ * - `intended`: surely not sent. A slot is taken, the delivery becomes `sending` in the same statement that looks whether the notification is stopped, and
+ *   the vendor is asked at once.
+ * - `sending` on entry: an earlier execution died between that statement and the record. Nobody knows whether the vendor has it: `unknown`, never sent again.
+ * - anything else: an earlier execution recorded what came of it; the answer is read from the row.
+ *
+ * States decide, never Temporal's attempt number. Order of writes: row, slot + `sending` + message, vendor, outcome.
+ */
+import type pg from "pg";
+
+import {
+  forgetWindow,
+  openDelivery,
+  lockMessage,
+  recordAccepted,
+  recordRefused,
+  reserveSlot,
+  takeReplyCode,
+  type AccountRow,
+  type DeliveryContext,
+  type DeliveryEvent,
+} from "../db/deliveries.ts";
+import { newId } from "../db/new-id.ts";
+import { withTransaction } from "../db/transaction.ts";
+import { isResultKind, retryOf, VERDICTS, type FailureKind } from "../domain/result-kind.ts";
+import { ProviderError } from "../providers/errors.ts";
+import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
+import type { ProviderRegistry } from "../providers/registry.ts";
+import type { OpenedAccount } from "./account-context.ts";
+import type { DeliverAnswer, DeliverInput } from "./contract.ts";
+import { deliveryFailure, tryAgain } from "./failure.ts";
+import {
+  composeClosingMessage,
+  composeLadderMessage,
+  toOutbound,
+  type MessageSettings,
+} from "./outbound-message.ts";
+
+export interface DeliverDeps {
+  readonly pool: pg.Pool;
+  readonly providers: ProviderRegistry;
+  readonly openAccount: (row: AccountRow) => OpenedAccount;
+  readonly settings: MessageSettings;
+  /** Null: no limit. Otherwise the only numbers and group ids that a message may go to. */
+  readonly sendOnlyTo: ReadonlySet<string> | null;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly writeProgress: (input: DeliverInput) => Promise<void>;
+  /** What an earlier execution of this activity left for this one after the vendor had accepted. */
+  readonly keepAcceptance: {
+    readonly save: (kept: KeptAcceptance) => void;
+    readonly read: () => KeptAcceptance | null;
+  };
+  /** Fires when the worker shuts down or the run no longer wants the message; a request that has begun is not torn down by it. */
+  readonly cancelled: () => AbortSignal;
+}
+
+/** Enough to record an acceptance that PostgreSQL could not take at the time. */
+export interface KeptAcceptance {
+  readonly deliveryId: string;
+  readonly result: SendResult;
+  readonly at: number;
+}
+
+/** A slot this near is waited for here; beyond it the activity is tried again, so that it holds no worker slot. Critical may reach further ahead. */
+const AHEAD_SECONDS = 2;
+const AHEAD_SECONDS_CRITICAL = 4;
+/** A closing message that the vendor can't take is not worth more than this. */
+const CLOSING_DEADLINE_MS = 600_000;
+const CLOSING_VALID_FOR_SECONDS = 3_600;
+const RECORD_TRIES_MAX = 4;
+const RECORD_PAUSE_MS = 500;
+
+export function createDeliverMessage(deps: DeliverDeps) {
+  return async function deliverMessage(input: DeliverInput): Promise<DeliverAnswer> {
+    if (input.progress) await deps.writeProgress(input);
+    const job = await open(deps, input);
+    if (job.kind === "answered") return job.answer;
+    return send(deps, input, job);
+  };
+}
+
+interface Job {
+  readonly kind: "job";
+  readonly context: DeliveryContext;
+  readonly event: DeliveryEvent;
+  readonly deadlineAt: number;
+  readonly validForSeconds: number;
+}
+
+type Opened = Job | { readonly kind: "answered"; readonly answer: DeliverAnswer };
+
+async function open(deps: DeliverDeps, input: DeliverInput): Promise<Opened> {
+  const { order, notificationId } = input;
+  const now = deps.now();
+  const key =
+    order.purpose === "ladder"
+      ? order
+      : { ...order, pass: order.closing, step: 0, attempt: 1, handOver: 0 };
+  const context = await openDelivery(deps.pool, {
+    ...key,
+    deliveryId: newId("dlv", now),
+    notificationId,
+    orderReason: order.purpose === "ladder" ? order.reason : "closing",
+    because: order.purpose === "ladder" ? order.because : null,
+    evidence: order.purpose === "ladder" ? order.evidence : [],
+    now,
+  });
+  if (!context) return answered("", now, { kind: "not_sent", reason: "stopped" });
+  const job: Job = {
+    kind: "job",
+    context,
+    event: {
+      pass: key.pass,
+      step: key.step,
+      target: order.target,
+      channel: order.channel,
+      attempt: key.attempt,
+      purpose: order.purpose,
+    },
+    deadlineAt: order.purpose === "ladder" ? order.deadlineAt : now + CLOSING_DEADLINE_MS,
+    validForSeconds: order.purpose === "ladder" ? order.validForSeconds : CLOSING_VALID_FOR_SECONDS,
+  };
+  return alreadyAnswered(deps, input, job);
+}
+
+/** What an earlier execution has decided stands. */
+async function alreadyAnswered(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<Opened> {
+  const { id, status, messageId } = job.context.delivery;
+  switch (status) {
+    case "intended":
+      return job;
+    case "sending": {
+      const kept = deps.keepAcceptance.read();
+      if (kept?.deliveryId === id && messageId) {
+        return { kind: "answered", answer: await recordSuccess(deps, input, job, kept, messageId) };
+      }
+      await recordRefused(deps.pool, {
+        notificationId: input.notificationId,
+        deliveryId: id,
+        accountId: input.order.accountId,
+        status: "unknown",
+        reason: "sender_died",
+        error: null,
+        at: deps.now(),
+        event: { ...job.event, kind: "delivery_unknown" },
+      });
+      throw deliveryFailure("unknown_outcome", {
+        scope: "recipient",
+        reason: "sender_died",
+        at: deps.now(),
+      });
+    }
+    case "unknown":
+      throw deliveryFailure("unknown_outcome", {
+        scope: "recipient",
+        reason: "unknown",
+        at: deps.now(),
+      });
+    case "failed": {
+      const error = job.context.delivery.error;
+      const kind =
+        error && isResultKind(error.kind) && error.kind !== "accepted" ? error.kind : "rejected";
+      throw deliveryFailure(kind, {
+        scope: error?.scope === "account" ? "account" : "recipient",
+        reason: job.context.delivery.reason ?? "failed",
+        at: deps.now(),
+      });
+    }
+    case "skipped":
+      return answered(id, deps.now(), { kind: "not_sent", reason: "stopped" });
+    case "accepted":
+    case "sent":
+    case "delivered":
+    case "read":
+    case "superseded":
+      return answered(id, deps.now(), {
+        kind: "accepted",
+        status: status === "superseded" ? "sent" : status,
+      });
+  }
+}
+
+function answered(
+  deliveryId: string,
+  at: number,
+  result: DeliverAnswer["result"],
+): Extract<Opened, { kind: "answered" }> {
+  return { kind: "answered", answer: { deliveryId, at, result, earlyFailure: null } };
+}
+
+interface Ready {
+  readonly provider: Provider;
+  readonly account: AccountRow;
+  readonly opened: OpenedAccount;
+  readonly outbound: OutboundMessage;
+  readonly address: string;
+  readonly code: string | null;
+  readonly answerable: boolean;
+}
+
+async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<DeliverAnswer> {
+  const ready = await prepare(deps, input, job);
+  const messageId = await waitForSlot(deps, input, job, ready);
+  if (messageId === null) {
+    return answered(job.context.delivery.id, deps.now(), { kind: "not_sent", reason: "stopped" })
+      .answer;
+  }
+  let result: SendResult;
+  try {
+    result = await ready.provider.send(ready.opened.context, ready.outbound, {
+      // A request that has begun is never torn down: its outcome would be unknown for nothing.
+      signal: AbortSignal.timeout(ready.provider.defaults.sendTimeoutMs),
+      timeoutMs: ready.provider.defaults.sendTimeoutMs,
+      deliveryKey: job.context.delivery.id,
+      webhookUrl: ready.opened.webhookUrl,
+      validForSeconds: Math.max(
+        1,
+        Math.min(job.validForSeconds, (job.deadlineAt - deps.now()) / 1000),
+      ),
+      now: deps.now(),
+    });
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return refused(deps, input, job, ready, error);
+  }
+  const kept = { deliveryId: job.context.delivery.id, result, at: deps.now() };
+  deps.keepAcceptance.save(kept);
+  return recordSuccess(deps, input, job, kept, messageId);
+}
+
+/** Everything that can be known before a slot is taken; what makes the send impossible ends it here. */
+async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<Ready> {
+  const { context, event } = job;
+  const { account, recipient, notification } = context;
+  if (!account) throw await giveUp(deps, input, job, "unavailable", "account", "account_deleted");
+  if (!account.enabled || account.healthState === "draining") {
+    throw await giveUp(deps, input, job, "unavailable", "account", "account_disabled");
+  }
+  if (!recipient?.isActive) {
+    throw await giveUp(deps, input, job, "rejected", "recipient", "inactive");
+  }
+  const { address } = recipient;
+  if (!address) throw await giveUp(deps, input, job, "rejected", "recipient", "no_contact");
+  if (deps.sendOnlyTo && !deps.sendOnlyTo.has(address)) {
+    throw await giveUp(deps, input, job, "rejected", "recipient", "not_in_send_only_to");
+  }
+  const provider = deps.providers.get(account.provider, job.event.channel as Provider["channel"]);
+  const answerable = event.purpose === "ladder" && notification.answers !== "none";
+  const code =
+    answerable && provider.capabilities.replies
+      ? (context.replyCode ??
+        (await takeReplyCode(deps.pool, {
+          deviceKey: account.deviceKey,
+          notificationId: notification.id,
+          random: deps.random,
+        })))
+      : null;
+  const channel = provider.channel;
+  const message =
+    event.purpose === "closing"
+      ? composeClosingMessage(context, channel, deps.settings)
+      : composeLadderMessage({
+          context,
+          channel,
+          provider,
+          code,
+          settings: deps.settings,
+        });
+  if (!message) throw await giveUp(deps, input, job, "rejected", "recipient", "no_text");
+  return {
+    provider,
+    account,
+    opened: deps.openAccount(account),
+    outbound: toOutbound(recipient, address, message),
+    address,
+    code,
+    answerable,
+  };
+}
+
+/** The message's id once the delivery is `sending`; null when the notification was stopped first. */
+async function waitForSlot(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  ready: Ready,
+): Promise<string | null> {
+  const { delivery } = job.context;
+  const request = {
+    notificationId: input.notificationId,
+    purpose: job.event.purpose,
+    deliveryId: delivery.id,
+    account: ready.account,
+    address: ready.address,
+    aheadSeconds: input.priorityKey === 1 ? AHEAD_SECONDS_CRITICAL : AHEAD_SECONDS,
+    messageId: delivery.messageId ?? newId("msg", deps.now()),
+    body: ready.outbound.text,
+    replyCode: ready.code,
+    answerable: ready.answerable,
+  };
+  if (deps.now() >= job.deadlineAt) {
+    throw await giveUp(deps, input, job, "unavailable", "account", "pace");
+  }
+  let slot = await reserveSlot(deps.pool, { ...request, isReserved: false });
+  if (slot.kind === "wait") {
+    await deps.sleep(slot.slotAt - deps.now(), deps.cancelled());
+    slot = await reserveSlot(deps.pool, { ...request, isReserved: true });
+  }
+  switch (slot.kind) {
+    case "send":
+      return slot.messageId;
+    case "stopped":
+      return null;
+    case "capped":
+      throw await giveUp(deps, input, job, "unavailable", "account", "daily_cap");
+    case "wait":
+    case "later": {
+      if (slot.slotAt >= job.deadlineAt) {
+        throw await giveUp(deps, input, job, "unavailable", "account", "pace");
+      }
+      throw tryAgain("the account has no free slot yet", slot.slotAt - deps.now());
+    }
+    case "not_intended":
+      throw tryAgain("another execution of this delivery is at work", 1_000);
+  }
+}
+
+async function refused(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  ready: Ready,
+  error: ProviderError,
+): Promise<never> {
+  const now = deps.now();
+  const { delivery } = job.context;
+  const failure = { kind: error.kind, scope: error.scope, retryAfterMs: error.retryAfterMs };
+  const repeat = isWindowMisjudged(error, ready)
+    ? ({ retry: true, afterMs: 1 } as const)
+    : retryOf(failure, {
+        retriesUsed: delivery.tries,
+        elapsedMs: now - (delivery.firstSendingAt ?? now),
+        windowLeftMs: job.deadlineAt - now,
+      });
+  const status = repeat.retry ? "intended" : VERDICTS[error.kind].status;
+  const recorded = await recordRefused(deps.pool, {
+    notificationId: input.notificationId,
+    deliveryId: delivery.id,
+    accountId: ready.account.id,
+    status,
+    reason: error.reason,
+    error: { kind: error.kind, scope: error.scope, message: error.message },
+    at: now,
+    event: {
+      ...job.event,
+      kind: status === "unknown" ? "delivery_unknown" : "delivery_failed",
+    },
+  });
+  if (isWindowMisjudged(error, ready)) {
+    await forgetWindow(deps.pool, ready.account.deviceKey, ready.address);
+  }
+  if (recorded !== status) throw tryAgain("a receipt came for the lost answer", 1);
+  if (repeat.retry) throw tryAgain(`${error.kind}: ${error.reason}`, repeat.afterMs);
+  throw deliveryFailure(error.kind, { scope: error.scope, reason: error.reason, at: now });
+}
+
+/** We believed that the recipient's 24 hours were open and the vendor says no: nothing was sent, the template can go. */
+function isWindowMisjudged(error: ProviderError, ready: Ready): boolean {
+  return (
+    error.reason === "window_closed" &&
+    ready.outbound.isWindowOpen === true &&
+    ready.outbound.template !== undefined
+  );
+}
+
+/** Decided without asking the vendor. */
+async function giveUp(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  kind: FailureKind,
+  scope: "recipient" | "account",
+  reason: string,
+): Promise<Error> {
+  const at = deps.now();
+  await recordRefused(deps.pool, {
+    notificationId: input.notificationId,
+    deliveryId: job.context.delivery.id,
+    accountId: input.order.accountId,
+    status: "failed",
+    reason,
+    error: { kind, scope, message: reason },
+    at,
+    event: { ...job.event, kind: "delivery_failed" },
+  });
+  return deliveryFailure(kind, { scope, reason, at });
+}
+
+async function recordSuccess(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  kept: KeptAcceptance,
+  messageId: string,
+): Promise<DeliverAnswer> {
+  const { result, at, deliveryId } = kept;
+  const accountId = input.order.accountId;
+  const record = () =>
+    withTransaction(deps.pool, async (client) => {
+      await lockMessage(client, accountId, result.providerMessageId);
+      return recordAccepted(client, {
+        notificationId: input.notificationId,
+        deliveryId,
+        messageId,
+        accountId,
+        providerMessageId: result.providerMessageId,
+        status: result.status,
+        segments: result.segments,
+        providerResponse: result.providerResponse,
+        at,
+        event: job.event,
+      });
+    });
+  const { status, final } = await persist(deps, record);
+  const evidence =
+    status === "accepted" || status === "sent" || status === "delivered" || status === "read";
+  return {
+    deliveryId,
+    at,
+    result: { kind: "accepted", status: evidence ? status : result.status },
+    earlyFailure: status === "failed" ? { final, reason: "reported_early" } : null,
+  };
+}
+
+/** The vendor has the message: losing that knowledge would make it unknown. PostgreSQL gets a few seconds to come back. */
+async function persist<T>(deps: DeliverDeps, record: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await record();
+    } catch (error) {
+      if (tries >= RECORD_TRIES_MAX) throw error;
+      await deps.sleep(RECORD_PAUSE_MS * 2 ** tries, deps.cancelled());
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Context } from "@temporalio/activity";
+import type pg from "pg";
+
+import type { NotificationRequest, RequestCheck } from "../domain/request.ts";
+import type { ProviderRegistry } from "../providers/registry.ts";
+import type { OpenedAccount } from "./account-context.ts";
+import type { Activities } from "./contract.ts";
+import { createDeliverMessage, type DeliverDeps } from "./deliver-message.ts";
+import { createHangUpCall } from "./hang-up-call.ts";
+import type { MessageSettings } from "./outbound-message.ts";
+import { createRaiseOperatorNotice, type NoticeDeps } from "./raise-operator-notice.ts";
+import { createRecordProgress } from "./record-progress.ts";
+import { createRecordTemporalUiAct } from "./record-temporal-ui-act.ts";
+import { createAdvanceResolution, createSettleNotification } from "./settle-notification.ts";
+import { createSweep, type SweepDeps } from "./sweep.ts";
+
+export interface ActivityDeps {
+  readonly pool: pg.Pool;
+  readonly providers: ProviderRegistry;
+  readonly openAccount: DeliverDeps["openAccount"];
+  readonly settings: MessageSettings;
+  readonly sendOnlyTo: ReadonlySet<string> | null;
+  readonly keepAcceptance: DeliverDeps["keepAcceptance"];
+  readonly plan: Pick<Activities, "planNotification" | "replanNotification" | "planRoleUp">;
+  readonly checkRequest: (request: NotificationRequest, now: number) => Promise<RequestCheck>;
+  readonly startRun: NoticeDeps["startRun"];
+  readonly signal: SweepDeps["signal"];
+  readonly hash: NoticeDeps["hash"];
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly log: NoticeDeps["log"];
+}
+
+/** Every activity, built on what the worker's composition root gives. */
+export function createActivities(deps: ActivityDeps): Activities {
+  const recordProgress = createRecordProgress(deps);
+  const raiseOperatorNotice = createRaiseOperatorNotice(deps);
+  const settleDeps = {
+    ...deps,
+    raiseNotice: raiseOperatorNotice,
+    writeRunProgress: recordProgress,
+  };
+  return {
+    ...deps.plan,
+    recordProgress,
+    raiseOperatorNotice,
+    deliverMessage: createDeliverMessage({
+      ...deps,
+      sleep: async (ms, signal) => {
+        if (ms > 0) await sleep(ms, undefined, { signal });
+      },
+      cancelled: () => Context.current().cancellationSignal,
+      writeProgress: async ({ notificationId, progress }) => {
+        if (progress) await recordProgress({ notificationId, progress });
+      },
+    }),
+    settleNotification: createSettleNotification(settleDeps),
+    advanceResolution: createAdvanceResolution(settleDeps),
+    hangUpCall: createHangUpCall(deps),
+    recordTemporalUiAct: createRecordTemporalUiAct(deps),
+    sweep: createSweep({ ...deps, start: (row) => deps.startRun(row) }),
+  };
+}
+
+export type { OpenedAccount };

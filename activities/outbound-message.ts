@@ -1,0 +1,123 @@
+import type { DeliveryContext } from "../db/deliveries.ts";
+import type { Channel } from "../domain/channel.ts";
+import type { Locale } from "../domain/locale.ts";
+import type { OutboundMessage, Provider } from "../providers/provider.ts";
+import { chooseTemplate } from "../rendering/choose-template.ts";
+import { closingText } from "../rendering/closing.ts";
+import { composeMessage, type ComposedMessage, type Mark } from "../rendering/compose.ts";
+import { templateScope } from "../rendering/scope.ts";
+import type { TemplateData } from "../rendering/template.ts";
+
+/** What every message of an installation has in common. */
+export interface MessageSettings {
+  readonly installationTimeZone: string;
+  /** Without a slash at its end; null: no ticket links. */
+  readonly portalUrl: string | null;
+}
+
+/** The values that this notification's texts may name, in one language. */
+export function scopeOf(
+  notification: DeliveryContext["notification"],
+  locale: Locale,
+  settings: MessageSettings,
+): TemplateData {
+  return templateScope({
+    type: { code: notification.type, name: notification.typeNames[locale] },
+    priority: notification.priority,
+    zone: notification.zone,
+    category: notification.category,
+    ticketId: notification.ticketId,
+    ticket: notification.ticket,
+    assigneeName: notification.assigneeName,
+    customer: notification.customer,
+    data: notification.data,
+    portalUrl: settings.portalUrl,
+    locale,
+  });
+}
+
+export interface ComposeRequest {
+  readonly context: DeliveryContext;
+  readonly channel: Channel;
+  readonly provider: Provider | null;
+  readonly code: string | null;
+  readonly settings: MessageSettings;
+}
+
+/** The ladder's message to this recipient, or null when the type has no text any more. */
+export function composeLadderMessage(request: ComposeRequest): ComposedMessage | null {
+  const { context, settings } = request;
+  const { notification, recipient } = context;
+  if (!recipient) return null;
+  const template = chooseTemplate(context.templates, request.channel, recipient.locale);
+  if (!template) return null;
+  return composeMessage({
+    notification: {
+      answers: notification.answers,
+      typeName: notification.typeNames[recipient.locale],
+    },
+    template,
+    data: scopeOf(notification, template.locale, settings),
+    channel: request.channel,
+    locale: recipient.locale,
+    timeZone: recipient.timeZone ?? settings.installationTimeZone,
+    code: request.code,
+    target: recipient.kind,
+    toldBefore: notification.toldBefore,
+    marks: marksOf(context),
+    carrier: request.provider,
+  });
+}
+
+function marksOf({ notification }: DeliveryContext): readonly Mark[] {
+  const marks: Mark[] = [];
+  if (notification.targetOrigin === "role_up") marks.push({ kind: "escalated" });
+  if (notification.toldTimes > 0) {
+    marks.push({ kind: "reminder", count: notification.toldTimes + 1 });
+  }
+  if (notification.hasUnknown) marks.push({ kind: "maybe_duplicate" });
+  return marks;
+}
+
+/** What tells those who were told that it is taken or over. */
+export function composeClosingMessage(
+  context: DeliveryContext,
+  channel: Channel,
+  settings: MessageSettings,
+): { readonly title: string; readonly text: string } | null {
+  const { notification, recipient } = context;
+  if (!recipient || !notification.stopKind) return null;
+  return closingText({
+    kind: notification.stopKind === "acknowledge" ? notification.answers : "resolve",
+    by:
+      notification.stopKind === "acknowledge"
+        ? notification.acknowledgedByName
+        : notification.stoppedByName,
+    data: scopeOf(notification, recipient.locale, settings),
+    channel,
+    locale: recipient.locale,
+  });
+}
+
+/** Address, text and what goes with it, in the provider's terms. */
+export function toOutbound(
+  recipient: NonNullable<DeliveryContext["recipient"]>,
+  address: string,
+  message: {
+    readonly text: string;
+    readonly buttons?: ComposedMessage["buttons"];
+    readonly template?: ComposedMessage["template"];
+  },
+): OutboundMessage {
+  return {
+    to:
+      recipient.kind === "group"
+        ? { kind: "group", groupChatId: address }
+        : { kind: "phone", e164: address },
+    text: message.text,
+    language: recipient.locale,
+    isWindowOpen: recipient.windowOpen,
+    ...(message.buttons ? { buttons: message.buttons } : {}),
+    ...(message.template ? { template: message.template } : {}),
+  };
+}

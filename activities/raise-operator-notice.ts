@@ -1,0 +1,153 @@
+import type pg from "pg";
+
+import { newId } from "../db/new-id.ts";
+import { insertNotification } from "../db/notifications-insert.ts";
+import { markStarted } from "../db/starting.ts";
+import type { RequestCheck, NotificationRequest } from "../domain/request.ts";
+import { notificationWorkflowId } from "../workflows/contract.ts";
+import type { NoticeInput } from "./contract.ts";
+
+export interface NoticeDeps {
+  readonly pool: pg.Pool;
+  readonly now: () => number;
+  readonly hash: (text: string) => Uint8Array;
+  readonly checkRequest: (request: NotificationRequest, now: number) => Promise<RequestCheck>;
+  /** Starts the run behind the row; answers its run id. A failure leaves the row to the sweep. */
+  readonly startRun: (row: {
+    readonly workflowId: string;
+    readonly type: string;
+    readonly priority: "critical" | "high" | "medium" | "low";
+    readonly zone: string | null;
+    readonly ticketId: string | null;
+  }) => Promise<string | null>;
+  readonly log: {
+    readonly warn: (fields: Record<string, unknown>, message: string) => void;
+    readonly error: (fields: Record<string, unknown>, message: string) => void;
+  };
+}
+
+interface Subject {
+  readonly type: string;
+  readonly type_name: string;
+  readonly priority: string;
+  readonly zone: string | null;
+  readonly ticket_id: string | null;
+  readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly raises_notice: boolean;
+  readonly failing_accounts: readonly string[];
+}
+
+/**
+ * Tells the operators that nobody answered, or that only sleepers are left. Avoids the accounts that failed in the notification itself; a notice raises none.
+ *
+ * Idempotency: one notice per notification and reason, by its `ref`.
+ */
+export function createRaiseOperatorNotice(deps: NoticeDeps) {
+  return async function raiseOperatorNotice(input: NoticeInput): Promise<void> {
+    const subject = await loadSubject(deps.pool, input.notificationId);
+    const isUrgent = subject?.priority === "critical" || subject?.priority === "high";
+    if (!subject || !isUrgent || !subject.raises_notice) return;
+    const now = deps.now();
+    const ref = `notice-${input.reason}-${input.notificationId}`;
+    const checked = await deps.checkRequest(requestFor(input, subject), now);
+    if (!checked.ok) {
+      deps.log.error(
+        {
+          notificationId: input.notificationId,
+          problems: checked.problems.map(({ path, code }) => `${path} ${code}`),
+        },
+        "the operators can't be told: the notice was refused",
+      );
+      return;
+    }
+    const row = {
+      workflowId: notificationWorkflowId("operator_notice", ref),
+      type: "operator_notice",
+      priority: checked.request.priority,
+      zone: subject.zone,
+      ticketId: subject.ticket_id,
+    };
+    const id = newId("ntf", now);
+    const stored = await insertNotification(deps.pool, {
+      id,
+      ref,
+      workflowId: row.workflowId,
+      sender: "siaga",
+      apiKeyId: null,
+      idempotencyKey: null,
+      bodyHash: deps.hash(ref),
+      request: checked.request,
+      acceptedAt: now,
+      noticeOf: input.notificationId,
+      vouchesForPhones: false,
+    });
+    await noteInTimeline(deps.pool, input, now);
+    await start(deps, stored.inserted ? id : stored.existing.id, row);
+  };
+}
+
+async function loadSubject(pool: pg.Pool, notificationId: string): Promise<Subject | null> {
+  const { rows } = await pool.query<Subject>(
+    `select n.type, coalesce(t.name_id, n.type) as type_name, n.priority, n.zone, n.ticket_id, n.outcome, n.reason,
+       (v.rules ->> 'raisesNotice')::boolean as raises_notice,
+       coalesce((
+         select array_agg(distinct d.account_id) from deliveries d
+         where d.notification_id = n.id and d.error ->> 'scope' = 'account' and d.account_id is not null
+       ), '{}') as failing_accounts
+     from notifications n
+     join escalation_policy_versions v on v.policy_id = n.policy_id and v.version = n.policy_version
+     left join notification_types t on t.code = n.type
+     where n.id = $1`,
+    [notificationId],
+  );
+  return rows[0] ?? null;
+}
+
+function requestFor(input: NoticeInput, subject: Subject): NotificationRequest {
+  const happened =
+    input.reason === "sleepers_only" ? "sleepers_only" : (subject.outcome ?? "unanswered");
+  return {
+    type: "operator_notice",
+    zone: subject.zone,
+    ticketId: subject.ticket_id,
+    avoidAccountIds: subject.failing_accounts,
+    data: {
+      notice: NOTICE_WORDS[happened] ?? happened,
+      notification_id: input.notificationId,
+      notification_type: subject.type_name,
+      notification_priority: subject.priority,
+      reason: subject.reason ?? happened,
+    },
+  };
+}
+
+/** What the operators read; the installation's first language, because operators of both languages get one text. */
+const NOTICE_WORDS: Readonly<Record<string, string>> = {
+  exhausted: "tidak ada yang menjawab / nobody answered",
+  expired: "waktunya habis tanpa jawaban / its time ran out without an answer",
+  undeliverable: "tidak dapat disampaikan kepada siapa pun / it could not be delivered to anybody",
+  sleepers_only:
+    "semua langkah selesai, tinggal yang sedang jam tenang / only people in quiet hours are left",
+};
+
+async function noteInTimeline(pool: pg.Pool, input: NoticeInput, now: number): Promise<void> {
+  await pool.query(
+    `insert into notification_events (notification_id, entry_key, at, kind, reason)
+     values ($1, $2, $3, 'operator_notice', $4) on conflict on constraint notification_events_once do nothing`,
+    [input.notificationId, `notice:${input.reason}`, new Date(now), input.reason],
+  );
+}
+
+async function start(
+  deps: NoticeDeps,
+  id: string,
+  row: Parameters<NoticeDeps["startRun"]>[0],
+): Promise<void> {
+  try {
+    const runId = await deps.startRun(row);
+    await markStarted(deps.pool, [{ id, runId }]);
+  } catch (error) {
+    deps.log.warn({ error, notificationId: id }, "a notice waits for the sweep to start it");
+  }
+}

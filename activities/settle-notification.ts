@@ -1,0 +1,277 @@
+import type pg from "pg";
+
+import { newId } from "../db/new-id.ts";
+import {
+  lockSettleSubject,
+  reopen,
+  settleStopped,
+  settleUnstopped,
+  toldTargets,
+  writeInApp,
+  zonesAndHolidays,
+  type SettleSubject,
+  type ToldTarget,
+} from "../db/settle.ts";
+import { openDelivery } from "../db/deliveries.ts";
+import { withTransaction } from "../db/transaction.ts";
+import { assert } from "../domain/assert.ts";
+import {
+  defaultSettings,
+  mergeSettings,
+  type SettingsPatch,
+} from "../domain/effective-settings.ts";
+import { UNANSWERED_OUTCOMES, type Outcome } from "../domain/notification.ts";
+import { quietUntil, resolveTimeZone } from "../domain/quiet-hours.ts";
+import { ROLES } from "../domain/role.ts";
+import type {
+  ClosingOrder,
+  NoticeInput,
+  ResolutionAnswer,
+  ResolutionInput,
+  SettleAnswer,
+  SettleInput,
+} from "./contract.ts";
+import { composeClosingMessage, type MessageSettings } from "./outbound-message.ts";
+
+export interface SettleDeps {
+  readonly pool: pg.Pool;
+  readonly settings: MessageSettings;
+  readonly now: () => number;
+  readonly raiseNotice: (input: NoticeInput) => Promise<void>;
+  readonly writeRunProgress: (input: {
+    readonly notificationId: string;
+    readonly progress: NonNullable<SettleInput["progress"]>;
+  }) => Promise<void>;
+}
+
+/** A closing message for somebody asleep waits this long for a chat; when the night is longer, the inbox has it at once and the chat stays silent. */
+const CLOSING_WAIT_MS_MAX = 3_600_000;
+
+/**
+ * Settles a run: with the ladder's own end when nobody stopped it, else with the outcome of the act that did.
+ *
+ * Idempotency: the row's state decides; a second execution finds it settled and gives the same answer.
+ */
+export function createSettleNotification(deps: SettleDeps) {
+  return async function settleNotification(input: SettleInput): Promise<SettleAnswer> {
+    const { notificationId, end } = input;
+    if (input.progress) {
+      await deps.writeRunProgress({ notificationId, progress: input.progress });
+    }
+    const isStopped =
+      end.outcome === "acknowledged" || end.outcome === "cancelled" || end.outcome === "resolved";
+    if (!isStopped && (await settleUnstopped(deps.pool, notificationId, end, deps.now()))) {
+      await noticeUnanswered(deps, notificationId, end.outcome);
+      return { outcome: end.outcome, reason: end.reason, closing: [], awaitResolution: null };
+    }
+    return settleByAct(deps, input);
+  };
+}
+
+async function settleByAct(deps: SettleDeps, input: SettleInput): Promise<SettleAnswer> {
+  const { notificationId, end } = input;
+  const now = deps.now();
+  const subject = await withTransaction(deps.pool, async (client) => {
+    const locked = await lockSettleSubject(client, notificationId);
+    assert(locked !== null, "a run that settles has its notification");
+    if (locked.status === "settled" || locked.stopKind === null) return locked;
+    if (awaitsResolution(locked)) return locked;
+    await settleStopped(client, notificationId, {
+      outcome: OUTCOME_OF_STOP[locked.stopKind],
+      reason: null,
+      unresolved: false,
+      end,
+      now,
+    });
+    return locked;
+  });
+  if (subject.stopKind === null) {
+    // Settled by an earlier execution of this activity, which may have died before the notice.
+    const outcome = subject.outcome ?? end.outcome;
+    await noticeUnanswered(deps, notificationId, outcome);
+    return { outcome, reason: subject.reason, closing: [], awaitResolution: null };
+  }
+  const outcome = subject.outcome ?? OUTCOME_OF_STOP[subject.stopKind];
+  return {
+    outcome,
+    reason: null,
+    closing: subject.stopKind === "cancel" ? [] : await closingOrders(deps, subject),
+    awaitResolution: awaitsResolution(subject) ? resolutionTimes(subject) : null,
+  };
+}
+
+const OUTCOME_OF_STOP = {
+  acknowledge: "acknowledged",
+  cancel: "cancelled",
+  resolve: "resolved",
+} as const satisfies Record<string, Outcome>;
+
+function awaitsResolution(subject: SettleSubject): boolean {
+  return (
+    subject.stopKind === "acknowledge" &&
+    subject.status !== "settled" &&
+    subject.rules.tracksResolution
+  );
+}
+
+function resolutionTimes({ acknowledgedAt, rules }: SettleSubject): {
+  readonly until: number;
+  readonly reopenAt: number | null;
+} {
+  assert(acknowledgedAt !== null, "an acknowledged notification has its instant");
+  assert(rules.resolutionSeconds !== null, "a policy that tracks resolution has a resolution time");
+  return {
+    until: acknowledgedAt + rules.resolutionSeconds * 1000,
+    reopenAt:
+      rules.reopenAfterSeconds === null ? null : acknowledgedAt + rules.reopenAfterSeconds * 1000,
+  };
+}
+
+/** After an acknowledgment whose policy tracks resolution: resolved, its time is over, or it is to be asked again. */
+export function createAdvanceResolution(deps: SettleDeps) {
+  return async function advanceResolution(input: ResolutionInput): Promise<ResolutionAnswer> {
+    const now = deps.now();
+    const decided = await withTransaction(deps.pool, async (client) => {
+      const subject = await lockSettleSubject(client, input.notificationId);
+      assert(subject !== null, "a run that waits for resolution has its notification");
+      if (input.event === "reopen") {
+        const reopened =
+          subject.stopKind === "acknowledge" && (await reopen(client, subject.id, now));
+        return { subject, reopened };
+      }
+      if (subject.status !== "settled") {
+        const resolved = subject.stopKind === "resolve";
+        await settleStopped(client, subject.id, {
+          outcome: resolved ? "resolved" : "acknowledged",
+          reason: resolved ? null : "unresolved",
+          unresolved: !resolved,
+          end: null,
+          now,
+        });
+      }
+      return { subject, reopened: false };
+    });
+    const { subject } = decided;
+    if (input.event === "reopen") {
+      return decided.reopened
+        ? { kind: "reopened", acknowledger: subject.acknowledgedByUserId }
+        : { kind: "not_possible" };
+    }
+    const resolved = subject.stopKind === "resolve";
+    return {
+      kind: "settled",
+      outcome: subject.outcome ?? (resolved ? "resolved" : "acknowledged"),
+      closing: resolved ? await closingOrders(deps, subject) : [],
+    };
+  };
+}
+
+/** Never silence: high and critical that nobody answered tell the operators. Raised once per notification. */
+async function noticeUnanswered(
+  deps: SettleDeps,
+  notificationId: string,
+  outcome: Outcome,
+): Promise<void> {
+  if (UNANSWERED_OUTCOMES.some((unanswered) => unanswered === outcome)) {
+    await deps.raiseNotice({ notificationId, reason: "unanswered" });
+  }
+}
+
+/**
+ * One closing message for everybody who was told, on the same chat; those reached by SMS, call or inbox alone find it in their inbox, which is written here.
+ */
+async function closingOrders(
+  deps: SettleDeps,
+  subject: SettleSubject,
+): Promise<readonly ClosingOrder[]> {
+  const now = deps.now();
+  const told = await toldTargets(deps.pool, subject.id);
+  if (told.length === 0) return [];
+  const places = await zonesAndHolidays(deps.pool);
+  const orders: ClosingOrder[] = [];
+  for (const target of told) {
+    const awakeAt = wakesAt(target, now, places, deps.settings.installationTimeZone);
+    const inChat = target.chat !== null && awakeAt <= now + CLOSING_WAIT_MS_MAX;
+    if (target.chat && inChat) {
+      orders.push({
+        closing: subject.stops,
+        target: target.target,
+        channel: target.chat.channel,
+        accountId: target.chat.accountId,
+        at: awakeAt > now ? awakeAt : null,
+      });
+    } else if (target.kind === "person") {
+      await writeClosingInApp(deps, subject, target.target, now);
+    }
+  }
+  return orders;
+}
+
+function wakesAt(
+  { quiet }: ToldTarget,
+  now: number,
+  places: Awaited<ReturnType<typeof zonesAndHolidays>>,
+  installation: string,
+): number {
+  if (!quiet) return now;
+  const role = ROLES.find((known) => known === quiet.role);
+  const settings = mergeSettings(
+    defaultSettings({ role: role ?? "technician", hasEmail: false }),
+    storedPatch(quiet.settings),
+  );
+  const zone = quiet.zones[0] ?? null;
+  const { timeZone } = resolveTimeZone({
+    quietHours: settings.quietHours.timeZone,
+    person: quiet.timeZone,
+    workZone: zone === null ? null : (places.timeZones.get(zone) ?? null),
+    installation,
+  });
+  const dates = places.holidays
+    .filter((holiday) => holiday.zone === "*" || holiday.zone === zone)
+    .map((holiday) => holiday.date);
+  const until = quietUntil(now, settings.quietHours, timeZone, dates);
+  return until === "always" ? Number.POSITIVE_INFINITY : until;
+}
+
+/** Written through the settings' own check; a group's has its quiet hours alone. */
+function storedPatch(settings: unknown): SettingsPatch {
+  const patch = (settings ?? {}) as SettingsPatch;
+  return patch.quietHours === null ? {} : patch;
+}
+
+async function writeClosingInApp(
+  deps: SettleDeps,
+  subject: SettleSubject,
+  userId: string,
+  now: number,
+): Promise<void> {
+  const context = await openDelivery(deps.pool, {
+    deliveryId: newId("dlv", now),
+    notificationId: subject.id,
+    purpose: "closing",
+    pass: subject.stops,
+    step: 0,
+    target: userId,
+    channel: "in_app",
+    attempt: 1,
+    handOver: 0,
+    accountId: "",
+    orderReason: "closing",
+    because: null,
+    evidence: [],
+    now,
+  });
+  const message = context && composeClosingMessage(context, "in_app", deps.settings);
+  if (!message) return;
+  await writeInApp(deps.pool, {
+    id: newId("ina", now),
+    notificationId: subject.id,
+    userId,
+    purpose: "closing",
+    purposeKey: String(subject.stops),
+    deliveryId: context.delivery.id,
+    title: message.title,
+    body: message.text,
+    now,
+  });
+}

@@ -1,0 +1,73 @@
+import type pg from "pg";
+
+import { markActsSignalled, unsignalledActs } from "../db/acts.ts";
+import { markReceiptsSignalled, unsignalledReceipts } from "../db/receipts.ts";
+import { clearStaleMarks, staleRuns } from "../db/stale-plans.ts";
+import { sweepUnstarted, type UnstartedRow } from "../db/starting.ts";
+import type { SignalledFact } from "../workflows/contract.ts";
+import type { SweepAnswer } from "./contract.ts";
+
+export interface SweepDeps {
+  readonly pool: pg.Pool;
+  readonly now: () => number;
+  readonly start: (row: UnstartedRow) => Promise<string | null>;
+  /** False: the run is over and will never need the fact. Throws when Temporal could not be asked. */
+  readonly signal: (workflowId: string, fact: SignalledFact) => Promise<boolean>;
+  readonly log: { readonly warn: (fields: Record<string, unknown>, message: string) => void };
+}
+
+/** Whoever recorded a fact signals it at once; what is this old was lost on the way. */
+const LOST_AFTER_MS = 15_000;
+const ROWS_MAX = 200;
+/** The next sweep is due after ten seconds. */
+const STARTS_LAST_MS_MAX = 8_000;
+
+/** Starts what was accepted and not started, and repeats signals that were lost. Everything here may happen twice. */
+export function createSweep(deps: SweepDeps) {
+  return async function sweep(): Promise<SweepAnswer> {
+    const olderThan = new Date(deps.now() - LOST_AFTER_MS);
+    const started = await sweepUnstarted(deps.pool, {
+      start: deps.start,
+      olderThanSeconds: LOST_AFTER_MS / 1000,
+      lastsMsMax: STARTS_LAST_MS_MAX,
+      onFailure: (row, error) => {
+        deps.log.warn({ error, notificationId: row.id }, "a run could not be started");
+      },
+    });
+    const acts = await signalActs(deps, olderThan);
+    const receipts = await signalReceipts(deps, olderThan);
+    const replans = await signalReplans(deps, olderThan);
+    return { started, acts, receipts, replans };
+  };
+}
+
+async function signalActs(deps: SweepDeps, olderThan: Date): Promise<number> {
+  const lost = await unsignalledActs(deps.pool, { olderThan, limit: ROWS_MAX });
+  const told: string[] = [];
+  for (const { workflowId, act } of lost) {
+    await deps.signal(workflowId, { kind: "act", act });
+    told.push(act.actId);
+  }
+  await markActsSignalled(deps.pool, told);
+  return told.length;
+}
+
+async function signalReceipts(deps: SweepDeps, olderThan: Date): Promise<number> {
+  const lost = await unsignalledReceipts(deps.pool, { olderThan, limit: ROWS_MAX });
+  const told: string[] = [];
+  for (const { workflowId, receiptId, fact } of lost) {
+    await deps.signal(workflowId, fact);
+    told.push(receiptId);
+  }
+  await markReceiptsSignalled(deps.pool, told);
+  return told.length;
+}
+
+async function signalReplans(deps: SweepDeps, olderThan: Date): Promise<number> {
+  const stale = await staleRuns(deps.pool, { olderThan, limit: ROWS_MAX });
+  for (const { notificationId, workflowId } of stale) {
+    await deps.signal(workflowId, { kind: "replan", reason: "swept" });
+    await clearStaleMarks(deps.pool, notificationId, olderThan);
+  }
+  return stale.length;
+}

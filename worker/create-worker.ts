@@ -1,0 +1,42 @@
+import type { NativeConnection } from "@temporalio/worker";
+import { Worker } from "@temporalio/worker";
+
+import type { Activities } from "../activities/contract.ts";
+import { RECORDS_TASK_QUEUE, WORKFLOW_TASK_QUEUE } from "../workflows/contract.ts";
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly bundlePath: string;
+  readonly activities: Activities;
+  readonly maxCachedWorkflows: number;
+  readonly shutdownGraceMs: number;
+  /** How soon a run whose worker died is handed to another; short in crash tests. */
+  readonly stickyQueueTimeoutMs?: number;
+}
+
+/** Runs the workflows, and beside them the activities that only touch the record. Messages go by the account queues. */
+export async function createWorkers(options: WorkerOptions): Promise<readonly Worker[]> {
+  const { connection, namespace, activities } = options;
+  const workflows = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: WORKFLOW_TASK_QUEUE,
+    workflowBundle: { codePath: options.bundlePath },
+    // Here for the local activities alone: nobody puts an ordinary one on this queue.
+    activities,
+    maxCachedWorkflows: options.maxCachedWorkflows,
+    maxConcurrentLocalActivityExecutions: 40,
+    shutdownGraceTime: options.shutdownGraceMs,
+    stickyQueueScheduleToStartTimeout: options.stickyQueueTimeoutMs ?? 5_000,
+  });
+  const records = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: RECORDS_TASK_QUEUE,
+    activities,
+    maxConcurrentActivityTaskExecutions: 20,
+    shutdownGraceTime: options.shutdownGraceMs,
+  });
+  return [workflows, records];
+}

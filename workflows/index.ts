@@ -1,0 +1,2 @@
+export { notification } from "./notification.ts";
+export { sweep } from "./sweep.ts";

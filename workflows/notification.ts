@@ -1,0 +1,165 @@
+/**
+ * One notification, from acceptance to its outcome. What happens next is decided in domain/ladder.ts; this file waits and carries out.
+ *
+ * It may be interrupted by facts alone: results of sends, receipts, acts, re-plans. Each is handed to the run (progress.ts), and the ladder is asked again.
+ * Whoever stops the run has already won or lost in PostgreSQL: the run only learns it.
+ */
+import { CancellationScope, isCancellation, uuid4 } from "@temporalio/workflow";
+
+import type { ClosingOrder, PlanAnswer, SettleAnswer } from "../activities/contract.ts";
+import type { Todo } from "../domain/run.ts";
+import { onRecord } from "./activity-proxies.ts";
+import type { NotificationInput, NotificationResult } from "./contract.ts";
+import { Flights, tellClosing } from "./flights.ts";
+import {
+  handlersFinished,
+  listen,
+  nowMs,
+  runIdentity,
+  showProgress,
+  showSettled,
+} from "./handlers.ts";
+import { Run } from "./progress.ts";
+
+export async function notification(input: NotificationInput): Promise<NotificationResult> {
+  const run = new Run();
+  listen(run); // before the first await, so that nothing that arrives early is lost
+  const planned = await plan(input);
+  if (planned.kind === "not_ours") return leave(run, planned);
+  run.begin(planned.plan, planned.acts, nowMs());
+  try {
+    return await climbUntilSettled(run);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(() => cancelFromTemporal(run));
+    throw error;
+  }
+}
+
+async function plan(input: NotificationInput): Promise<PlanAnswer> {
+  return onRecord("planNotification", { ...runIdentity(), direct: input.direct });
+}
+
+async function climbUntilSettled(run: Run): Promise<NotificationResult> {
+  const closings: Promise<void>[] = [];
+  for (;;) {
+    const flights = new Flights(run);
+    await climb(run, flights);
+    let settled = await settle(run);
+    closings.push(tellClosing(run, settled.closing));
+    if (settled.awaitResolution) {
+      const resolution = await resolutionOf(run, settled.awaitResolution);
+      if (resolution === "reopened") continue;
+      settled = { ...settled, ...resolution };
+      closings.push(tellClosing(run, resolution.closing));
+    }
+    showSettled(run, settled.outcome, settled.reason);
+    await Promise.all(closings);
+    await handlersFinished();
+    return { outcome: settled.outcome, reason: settled.reason };
+  }
+}
+
+/** Asks the ladder, carries out what it says, waits; until the ladder has an end and nothing is in flight any more. */
+async function climb(run: Run, flights: Flights): Promise<void> {
+  for (;;) {
+    await steer(run);
+    const todo = run.next(nowMs());
+    showProgress(run, todo);
+    carryOut(todo, run, flights);
+    if (todo.end && flights.areOver()) return;
+    if (todo.roleUp) await nextRoleUp(run, todo.roleUp);
+    else if (todo.noticeSleepersOnly) await tellOperators(run);
+    else await run.changedOrUntil(todo);
+  }
+}
+
+function carryOut(todo: Todo, run: Run, flights: Flights): void {
+  flights.withdraw(todo.end ? "all" : todo.withdraw);
+  flights.hangUp(todo.hangUp);
+  flights.start(todo);
+  if (todo.deliveries.length === 0 && run.mustWriteNow(todo)) flights.write(todo);
+}
+
+/** Steering acts that arrived: the simple ones go to the ladder as facts, the others need the planner first. */
+async function steer(run: Run): Promise<void> {
+  for (let act = run.nextSteering(); act; act = run.nextSteering()) {
+    switch (act.kind) {
+      case "reprioritise":
+      case "move":
+      case "reassign":
+        run.steered(act, await onRecord("replanNotification", run.replanInput(act)), nowMs());
+        break;
+      default:
+        run.steered(act, null, nowMs());
+    }
+  }
+  for (let reason = run.nextReplan(); reason; reason = run.nextReplan()) {
+    const why = { kind: "reason", reason } as const;
+    const answer = await onRecord("replanNotification", { notificationId: run.id, why });
+    run.replanned(answer, reason, nowMs());
+  }
+}
+
+async function nextRoleUp(run: Run, request: NonNullable<Todo["roleUp"]>): Promise<void> {
+  const answer = await onRecord("planRoleUp", {
+    notificationId: run.id,
+    role: request.role,
+    known: run.knownPersons(),
+  });
+  run.learn({ kind: "role_up_planned", ...answer, at: nowMs() }, nowMs());
+}
+
+async function tellOperators(run: Run): Promise<void> {
+  await onRecord("raiseOperatorNotice", { notificationId: run.id, reason: "sleepers_only" });
+}
+
+async function settle(run: Run): Promise<SettleAnswer> {
+  const { end, progress } = run.ending(nowMs());
+  return onRecord("settleNotification", { notificationId: run.id, end, progress });
+}
+
+type Resolution = Pick<SettleAnswer, "outcome" | "closing">;
+
+/** Acknowledged, and the policy tracks the thing behind it: wait until it is resolved, the time for that is over, or it is asked again. */
+async function resolutionOf(
+  run: Run,
+  wait: NonNullable<SettleAnswer["awaitResolution"]>,
+): Promise<Resolution | "reopened"> {
+  let reopenAt = wait.reopenAt;
+  for (;;) {
+    const event = await run.resolvedOr({ until: wait.until, reopenAt });
+    const answer = await onRecord("advanceResolution", { notificationId: run.id, event });
+    if (answer.kind === "settled") return { outcome: answer.outcome, closing: answer.closing };
+    if (answer.kind === "reopened") {
+      run.learn({ kind: "reopened", acknowledger: answer.acknowledger, at: nowMs() }, nowMs());
+      return "reopened";
+    }
+    reopenAt = null; // a resolve came first; its fact is on its way
+  }
+}
+
+/** Another run owns the record, it had settled before, or the direct request was refused. Nothing was sent. */
+async function leave(
+  run: Run,
+  answer: Extract<PlanAnswer, { kind: "not_ours" }>,
+): Promise<NotificationResult> {
+  showSettled(run, answer.outcome, answer.reason);
+  await handlersFinished();
+  return { outcome: answer.outcome, reason: answer.reason };
+}
+
+/** Cancel pressed in the Temporal UI: an act like any other, by somebody we can't verify. */
+async function cancelFromTemporal(run: Run): Promise<void> {
+  await onRecord("recordTemporalUiAct", {
+    notificationId: run.id,
+    actId: `act_${uuid4()}`,
+    kind: "cancel",
+    minutes: null,
+    note: null,
+  });
+  run.stoppedByTemporal(nowMs());
+  const settled = await settle(run);
+  await tellClosing(run, settled.closing satisfies readonly ClosingOrder[]);
+  showSettled(run, settled.outcome, settled.reason);
+}

@@ -1,0 +1,432 @@
+/**
+ * What one run knows: the ladder's state, facts that wait for it, and what is still to be written into the record.
+ *
+ * Handlers and activities only hand facts in; the loop of notification.ts asks `next`. Facts that come before the plan wait for `begin`; an act that is
+ * known by its id is ignored, because an update that timed out arrives once more as a signal.
+ */
+import { condition } from "@temporalio/workflow";
+
+import type {
+  Activities,
+  Progress,
+  RecordedAct,
+  ReplanAnswer,
+  ReplanInput,
+} from "../activities/contract.ts";
+import { beginRun, learn, next, type RunState } from "../domain/ladder.ts";
+import { waitingInWords } from "../domain/narration.ts";
+import type { Priority } from "../domain/priority.ts";
+import type {
+  DeliveryKey,
+  DeliveryResult,
+  Fact,
+  InAppOrder,
+  LadderEnd,
+  RunPlan,
+  TimelineEntry,
+  Todo,
+} from "../domain/run.ts";
+import type { SignalledFact, SteerAnswer } from "./contract.ts";
+
+type ActAnswer = Progress["actAnswers"][number];
+
+/** The rest stands in the record. */
+const STORY_ENTRIES_MAX = 200;
+
+export function keyText(key: DeliveryKey): string {
+  return `${key.pass}/${key.step}/${key.target}/${key.channel}/${key.attempt}/${key.handOver}`;
+}
+
+export class Run {
+  #state: RunState | null = null;
+  #plan: RunPlan | null = null;
+  #early: SignalledFact[] = [];
+  #steering: RecordedAct[] = [];
+  #replans: string[] = [];
+  #resolved = false;
+  #hasNews = false;
+  readonly #seenActs = new Set<string>();
+  readonly #answers = new Map<string, SteerAnswer>();
+
+  // What the record does not have yet.
+  #entries: TimelineEntry[] = [];
+  #inApp: InAppOrder[] = [];
+  #actAnswers: ActAnswer[] = [];
+  #entrySequence = 0;
+  #progressSequence = 0;
+  #written: { readonly status: string; readonly pass: number; readonly step: number } | null = null;
+  #todo: Todo | null = null;
+  #story: TimelineEntry[] = [];
+  #published: { readonly status: string; readonly step: number } | null = null;
+
+  get id(): string {
+    return this.plan.notificationId;
+  }
+
+  get priority(): Priority {
+    return this.plan.priority;
+  }
+
+  get plan(): RunPlan {
+    if (!this.#plan) throw new Error("the run has no plan yet");
+    return this.#plan;
+  }
+
+  get hasBegun(): boolean {
+    return this.#state !== null;
+  }
+
+  /** What happened so far, for the Temporal UI. */
+  get story(): readonly TimelineEntry[] {
+    return this.#story;
+  }
+
+  begin(plan: RunPlan, acts: readonly RecordedAct[], now: number): void {
+    this.#plan = plan;
+    this.#state = beginRun(plan, now);
+    for (const act of acts) this.receive({ kind: "act", act }, now);
+    for (const fact of this.#early.splice(0)) this.receive(fact, now);
+  }
+
+  /** Anything that a signal or update brings. */
+  receive(fact: SignalledFact, now: number): void {
+    if (!this.#state) {
+      this.#early.push(fact);
+      return;
+    }
+    switch (fact.kind) {
+      case "receipt":
+        this.learn(fact, now);
+        return;
+      case "replan":
+        this.#replans.push(fact.reason);
+        this.touch();
+        return;
+      case "act":
+        this.#receiveAct(fact.act, now);
+    }
+  }
+
+  #receiveAct(act: RecordedAct, now: number): void {
+    if (this.#seenActs.has(act.actId)) return;
+    this.#seenActs.add(act.actId);
+    switch (act.kind) {
+      case "acknowledge":
+        if (act.stops) {
+          this.learn({ kind: "stopped", by: "acknowledge", actId: act.actId, at: act.at }, now);
+        } else if (act.userId) {
+          this.learn({ kind: "answered", target: act.userId, actId: act.actId, at: act.at }, now);
+        }
+        return;
+      case "cancel":
+        this.learn({ kind: "stopped", by: "cancel", actId: act.actId, at: act.at }, now);
+        return;
+      case "resolve":
+        this.#resolved = true;
+        this.learn({ kind: "stopped", by: "resolve", actId: act.actId, at: act.at }, now);
+        return;
+      default:
+        this.#steering.push(act);
+        this.touch();
+    }
+  }
+
+  learn(fact: Fact, now: number): void {
+    this.#tell(fact, now);
+    this.#state = learn(this.state, fact, now);
+    this.touch();
+  }
+
+  learnResult(key: DeliveryKey, result: DeliveryResult, now: number): void {
+    if (result.kind === "failed" && result.reason === "no_worker_or_pace") {
+      this.#entry({ ...about(key, now), kind: "delivery_failed", reason: result.reason });
+    }
+    this.learn({ kind: "result", key, result, at: now }, now);
+  }
+
+  next(now: number): Todo {
+    this.#hasNews = false;
+    const { state, todo } = next(this.state, now);
+    this.#state = state;
+    this.#todo = todo;
+    for (const entry of todo.events) this.#entry(entry);
+    this.#inApp.push(...todo.inApp);
+    return todo;
+  }
+
+  touch(): void {
+    this.#hasNews = true;
+  }
+
+  /** Waits for news, at the latest until the ladder must be asked again. Sends in flight bring news by themselves. */
+  async changedOrUntil(todo: Todo): Promise<void> {
+    if (this.#hasNews) return;
+    const changed = (): boolean => this.#hasNews;
+    if (todo.wakeAt === null || todo.waitingFor.kind === "deliveries_in_flight") {
+      await condition(changed);
+      return;
+    }
+    const waitMs = todo.wakeAt - Date.now();
+    if (waitMs <= 0) return;
+    await condition(changed, waitMs, { summary: waitingInWords(todo.waitingFor) });
+  }
+
+  /** Waits for the resolve act, until the resolution time is over or the acknowledged one is to be asked again. */
+  async resolvedOr(wait: {
+    readonly until: number;
+    readonly reopenAt: number | null;
+  }): Promise<Parameters<Activities["advanceResolution"]>[0]["event"]> {
+    const reopensFirst = wait.reopenAt !== null && wait.reopenAt < wait.until;
+    const waitMs = (reopensFirst ? (wait.reopenAt ?? wait.until) : wait.until) - Date.now();
+    const resolved = (): boolean => this.#resolved;
+    if (!resolved() && waitMs > 0) {
+      await condition(resolved, waitMs, { summary: "Acknowledged; waiting to be resolved" });
+    }
+    if (this.#resolved) return "resolved";
+    return reopensFirst ? "reopen" : "resolution_time_over";
+  }
+
+  nextSteering(): RecordedAct | undefined {
+    return this.#steering.shift();
+  }
+
+  nextReplan(): string | undefined {
+    return this.#replans.shift();
+  }
+
+  replanInput(act: RecordedAct): ReplanInput {
+    const { actId, params } = act;
+    const notificationId = this.id;
+    switch (act.kind) {
+      case "reprioritise":
+        return {
+          notificationId,
+          why: { kind: "reprioritise", priority: params.priority ?? this.priority, actId },
+        };
+      case "move":
+        return {
+          notificationId,
+          why: { kind: "move", policyVersion: params.policyVersion ?? null, actId },
+        };
+      default:
+        return {
+          notificationId,
+          why: {
+            kind: "reassign",
+            userId: params.userId ?? "",
+            fromUserId: params.fromUserId ?? null,
+            actId,
+          },
+        };
+    }
+  }
+
+  /** Carries out a steering act on the ladder and answers it. */
+  steered(act: RecordedAct, replanned: ReplanAnswer | null, now: number): void {
+    const fact = this.#steeringFact(act, replanned);
+    if ("refused" in fact) {
+      this.#answer({ actId: act.actId, applied: false, reason: fact.refused });
+      return;
+    }
+    if (fact.kind === "policy_changed") this.#plan = fact.plan;
+    this.learn(fact, now);
+    this.#answer({ actId: act.actId, applied: true, reason: null });
+  }
+
+  #steeringFact(act: RecordedAct, replanned: ReplanAnswer | null): Fact | { refused: string } {
+    const { actId, at, params } = act;
+    if (this.#todo?.end) return { refused: "already_settled" };
+    switch (act.kind) {
+      case "refuse":
+        return act.userId !== null && this.knownPersons().includes(act.userId)
+          ? { kind: "refuse", target: act.userId, actId, at }
+          : { refused: "not_possible" };
+      case "escalate":
+        return { kind: "escalate", actId, at };
+      case "snooze":
+        return params.until === undefined
+          ? { refused: "not_possible" }
+          : { kind: "snooze", until: params.until, actId, at };
+      case "resend":
+        return params.resend
+          ? { kind: "resend", key: params.resend, actId, at }
+          : { refused: "not_possible" };
+      case "reprioritise":
+      case "move":
+        return replanned?.kind === "replanned"
+          ? { kind: "policy_changed", by: act.kind, plan: replanned.plan, actId, at }
+          : refusalOf(replanned);
+      case "reassign":
+        return replanned?.kind === "reassigned"
+          ? {
+              kind: "reassigned",
+              from: replanned.from,
+              person: replanned.person,
+              actId,
+              at,
+            }
+          : refusalOf(replanned);
+      default:
+        return { refused: "not_possible" };
+    }
+  }
+
+  #answer(answer: ActAnswer): void {
+    this.#answers.set(answer.actId, { applied: answer.applied, reason: answer.reason });
+    this.#actAnswers.push(answer);
+    this.touch();
+  }
+
+  answerTo(actId: string): SteerAnswer | undefined {
+    return this.#answers.get(actId);
+  }
+
+  replanned(answer: ReplanAnswer, reason: string, now: number): void {
+    if (answer.kind !== "replanned") return;
+    const { persons, groups } = answer.plan;
+    this.learn({ kind: "replanned", persons, groups, reason, at: now }, now);
+  }
+
+  stoppedByTemporal(now: number): void {
+    this.learn({ kind: "stopped", by: "cancel", actId: "temporal", at: now }, now);
+    this.next(now);
+  }
+
+  /** Persons of the plan and those added since. */
+  knownPersons(): readonly string[] {
+    return this.state.persons.map((person) => person.key);
+  }
+
+  /** Whether the record needs to be written although no send is there to carry it. */
+  mustWriteNow(todo: Todo): boolean {
+    if (todo.end) return false; // settle carries it
+    const moved =
+      this.#written !== null &&
+      (this.#written.pass !== todo.pass ||
+        this.#written.step !== todo.step ||
+        (this.#written.status === "holding") !== (todo.status === "holding"));
+    return this.#inApp.length > 0 || this.#actAnswers.length > 0 || moved;
+  }
+
+  takeProgress(todo: Todo): Progress {
+    this.#progressSequence += 1;
+    const progress: Progress = {
+      sequence: this.#progressSequence,
+      status: todo.status,
+      pass: todo.pass,
+      step: todo.step,
+      nextStepAt: todo.nextStepAt,
+      waitingFor: todo.waitingFor,
+      events: this.#entries,
+      inApp: this.#inApp,
+      actAnswers: this.#actAnswers,
+    };
+    this.#written = { status: todo.status, pass: todo.pass, step: todo.step };
+    this.#entries = [];
+    this.#inApp = [];
+    this.#actAnswers = [];
+    return progress;
+  }
+
+  /** The ladder's end, and what the record still lacks. */
+  ending(now: number): { readonly end: LadderEnd; readonly progress: Progress } {
+    const todo = this.#todo ?? this.next(now);
+    if (!todo.end) throw new Error("settling a run whose ladder has no end");
+    return { end: todo.end, progress: this.takeProgress(todo) };
+  }
+
+  get state(): RunState {
+    if (!this.#state) throw new Error("the run has no plan yet");
+    return this.#state;
+  }
+
+  /** Numbers entries by itself, because the ladder is not the only one who writes them. */
+  #entry(entry: Omit<TimelineEntry, "sequence">): void {
+    this.#entrySequence += 1;
+    const numbered = { ...entry, sequence: this.#entrySequence };
+    this.#entries.push(numbered);
+    this.#remember(numbered);
+  }
+
+  /** Facts whose record is written by others: for the Temporal UI alone. */
+  #tell(fact: Fact, at: number): void {
+    switch (fact.kind) {
+      case "result":
+        this.#remember({ ...about(fact.key, at), ...resultInStory(fact.result), sequence: 0 });
+        return;
+      case "receipt":
+        this.#remember({ ...about(fact, at), kind: "receipt", reason: fact.status, sequence: 0 });
+        return;
+      case "stopped":
+        this.#remember({
+          ...NOWHERE,
+          at,
+          kind: STOP_STORY[fact.by],
+          reason: null,
+          sequence: 0,
+        });
+        return;
+      default:
+    }
+  }
+
+  #remember(entry: TimelineEntry): void {
+    this.#story.push(entry);
+    if (this.#story.length > STORY_ENTRIES_MAX) this.#story.shift();
+  }
+
+  /** Calls `upsert` when the run stands where a person would look for it: held, on a later step, acknowledged. */
+  publish(todo: Todo, upsert: (status: string, step: number) => void): void {
+    const status = todo.status === "holding" ? "holding" : "climbing";
+    const isNews = this.#published
+      ? this.#published.status !== status || this.#published.step !== todo.step
+      : status === "holding" || todo.step > 1;
+    if (!isNews || todo.end) return;
+    this.#published = { status, step: todo.step };
+    upsert(status, todo.step);
+  }
+}
+
+const STOP_STORY = {
+  acknowledge: "acknowledged",
+  cancel: "cancelled",
+  resolve: "resolved",
+} as const;
+
+const NOWHERE = {
+  pass: null,
+  step: null,
+  target: null,
+  channel: null,
+  accountId: null,
+  detail: null,
+} as const;
+
+function resultInStory(result: DeliveryResult): Pick<TimelineEntry, "kind" | "reason"> {
+  switch (result.kind) {
+    case "accepted":
+      return { kind: "delivery_accepted", reason: null };
+    case "failed":
+      return { kind: "delivery_failed", reason: result.reason };
+    case "unknown":
+      return { kind: "delivery_unknown", reason: result.reason };
+    case "not_sent":
+      return { kind: "delivery_skipped", reason: result.reason };
+  }
+}
+
+function about(key: DeliveryKey, at: number): Omit<TimelineEntry, "sequence" | "kind" | "reason"> {
+  return {
+    at,
+    pass: key.pass,
+    step: key.step,
+    target: key.target,
+    channel: key.channel,
+    accountId: null,
+    detail: { attempt: key.attempt, handOver: key.handOver },
+  };
+}
+
+function refusalOf(answer: ReplanAnswer | null): { refused: string } {
+  return { refused: answer?.kind === "refused" ? answer.reason : "not_possible" };
+}
