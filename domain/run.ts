@@ -24,6 +24,12 @@ export interface AccountRoute {
 /** Accounts of one channel for one target, best first. Never empty. */
 export type Route = readonly AccountRoute[];
 
+/** A stretch in which nobody is told anything: start inclusive, end exclusive. */
+export interface QuietWindow {
+  readonly from: number;
+  readonly until: number;
+}
+
 export interface RunPerson {
   /** The user's id; the target key. */
   readonly key: string;
@@ -41,6 +47,11 @@ export interface RunPerson {
   readonly silentSuffices: boolean;
   /** Quiet hours: told from this instant on. Null: awake. */
   readonly asleepUntil: number | null;
+  /**
+   * Quiet windows that begin later, ascending, as far as the run may last: a ladder that is awake at its first step may not
+   * be at its third. Absent: none is known.
+   */
+  readonly quietWindows?: readonly QuietWindow[];
   readonly quietTreatment: QuietHoursTreatment;
 }
 
@@ -50,6 +61,8 @@ export interface RunGroup {
   /** Empty: no account can reach the group; the step records it and does not wait. */
   readonly route: readonly AccountRoute[];
   readonly asleepUntil: number | null;
+  /** As for persons. */
+  readonly quietWindows?: readonly QuietWindow[];
 }
 
 /** The plan as the run carries it: pinned policy and targets. The whole plan, with times, costs and skip reasons, is a row in PostgreSQL. */

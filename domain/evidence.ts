@@ -1,0 +1,86 @@
+/** Whether a target has met the policy's condition, and who counts as told: read from everything the run has learned. */
+import { isPhoneChannel } from "./channel.ts";
+import type { SettledBy } from "./escalation-policy.ts";
+import { isTold, standingOf } from "./line.ts";
+import type { AccountRoute } from "./run.ts";
+import { routeOf } from "./run-draft.ts";
+import { EVIDENCE } from "./run-state.ts";
+import type { Draft, Line, LineDelivery, Target } from "./run-state.ts";
+
+/** Acknowledgment is a person's act: no evidence ever meets it. */
+export function hasMet(settledBy: SettledBy, target: Target): boolean {
+  if (settledBy === "acknowledged") return false;
+  return target.lines.some(
+    (line) =>
+      isEvidenceOf(target, line) && line.deliveries.some((delivery) => meets(settledBy, delivery)),
+  );
+}
+
+/** In-app, push and e-mail never satisfy a person who has a phone channel in the ladder. */
+export function isEvidenceOf(target: Target, line: Line): boolean {
+  return target.kind === "group" || target.person.silentSuffices || isPhoneChannel(line.channel);
+}
+
+function meets(settledBy: Exclude<SettledBy, "acknowledged">, delivery: LineDelivery): boolean {
+  if (standingOf(delivery) !== "alive") return false;
+  switch (settledBy) {
+    case "sent":
+      // An account that never reports `sent` can prove no more than acceptance.
+      return (
+        delivery.evidence >= EVIDENCE.sent ||
+        (!delivery.givesSent && delivery.evidence >= EVIDENCE.accepted)
+      );
+    case "delivered":
+      return delivery.evidence >= EVIDENCE.delivered;
+    case "read":
+      return delivery.evidence >= EVIDENCE.read;
+  }
+}
+
+/** Something was accepted for this target that counts as having told it: an in-app row only where it suffices. */
+export function wasAccepted(target: Target): boolean {
+  return target.lines.some(
+    (line) =>
+      (line.channel !== "in_app" || (target.kind === "person" && target.person.silentSuffices)) &&
+      line.deliveries.some((delivery) => delivery.evidence >= EVIDENCE.accepted),
+  );
+}
+
+/** Told by a channel that rings a phone, and not only in passing: what role-up counts its ranks by. */
+export function isToldInPerson(target: Target): boolean {
+  return (
+    target.kind === "person" &&
+    target.person.only === null &&
+    target.lines.some((line) => isPhoneChannel(line.channel) && isTold(line))
+  );
+}
+
+/**
+ * The receipts of this delivery that can move the run; the others need not wake it. A stronger one stands for a weaker one
+ * that the vendor left out.
+ */
+export function receiptsWanted(
+  run: Draft,
+  target: Target,
+  line: Line,
+  account: AccountRoute,
+): readonly ("sent" | "delivered" | "read")[] {
+  const { settledBy } = run.plan.rules;
+  const settles = settledBy !== "acknowledged" && isEvidenceOf(target, line);
+  const isPhone = isPhoneChannel(line.channel);
+  // Without `sent` by the account's deadline the next account takes over, or the message counts as undelivered.
+  const hasNext = routeOf(target, line.channel).length > 1;
+  const standsForDelivered = line.undeliveredAfterMs !== null && !account.givesDelivered;
+  const wantsSent =
+    (settles && settledBy === "sent") || (account.givesSent && (hasNext || standsForDelivered));
+  // Whether it arrived decides on pull forward, on a doubt that holds back the next attempt, and on when a call is over.
+  const wantsDelivered =
+    (settles && settledBy !== "read") ||
+    (isPhone && (line.undeliveredAfterMs !== null || line.budget > 1 || line.channel === "call"));
+  const wantsRead = settles || wantsDelivered || (isPhone && settledBy === "acknowledged");
+  return [
+    ...(wantsSent ? (["sent"] as const) : []),
+    ...(wantsDelivered ? (["delivered"] as const) : []),
+    ...(wantsRead ? (["read"] as const) : []),
+  ];
+}

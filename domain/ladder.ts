@@ -1,0 +1,187 @@
+/**
+ * The judge of a run: what to do now, given everything that is known. Pure; the workflow waits and carries out.
+ *
+ * Placeholder header.
+ */
+import { endStepNow, advance } from "./pass.ts";
+import { assert } from "./assert.ts";
+import { makeDueMoves } from "./line-moves.ts";
+import { dialNextCall } from "./orders.ts";
+import { advanceLateTargets, restartLateSteps } from "./late-target.ts";
+import { note, workOn } from "./run-draft.ts";
+import type { Work } from "./run-draft.ts";
+import { record } from "./run-facts.ts";
+import { endWith, hasInFlight, haveAllAnswered, outcomeOf } from "./run-outcome.ts";
+import { newGroup, newPerson } from "./run-targets.ts";
+import type { RunState, Target } from "./run-state.ts";
+import { expiryOf, isOnlySleepersLeft, waitOf } from "./run-wait.ts";
+import { extendReaders } from "./reading.ts";
+import { closeTargets, resendAgain } from "./closing.ts";
+import { stepsAfter } from "./step-targets.ts";
+import { isAtLeast } from "./priority.ts";
+import type { Fact, RunPlan, Todo } from "./run.ts";
+
+export type { RunState } from "./run-state.ts";
+
+/** Rounds of one question: each begins or ends something, and a policy has an end. Beyond it is a bug, not a long policy. */
+const ROUNDS_MAX = 10_000;
+
+/** A run before its first question. */
+export function beginRun(plan: RunPlan, now: number): RunState {
+  const targets: Record<string, Target> = {};
+  for (const person of plan.persons) targets[person.key] = newPerson(person);
+  for (const group of plan.groups) targets[group.key] = newGroup(group);
+  const state: RunState = {
+    plan,
+    targets,
+    pass: 1,
+    passKind: { kind: "run" },
+    phase: { kind: "over" },
+    roleUpRank: 0,
+    waitsForNotBefore: false,
+    snoozedUntil: null,
+    escalates: false,
+    firstAnswerAt: null,
+    stopped: null,
+    isNoticed: false,
+    skippedSteps: [],
+    end: null,
+    seenActs: [],
+    resends: [],
+    sequence: 0,
+    events: [],
+  };
+  assert(Number.isFinite(now), "now is an instant");
+  const first = stepsAfter(state, 0)[0];
+  if (first === undefined) return state;
+  return { ...state, phase: { kind: "ready", step: first, again: false, fromHold: false } };
+}
+
+/** Takes a fact into account. What can repeat is counted once; what this run never ordered is ignored. */
+export function learn(state: RunState, fact: Fact, now: number): RunState {
+  const work = workOn(state, now);
+  record(work, fact);
+  return work.run;
+}
+
+/** What to do now. Ask after every fact and at `wakeAt`; a second question at the same instant has nothing to add. */
+export function next(state: RunState, now: number): { state: RunState; todo: Todo } {
+  const work = workOn(state, now);
+  const { run } = work;
+  if (run.end === null) decide(work);
+  closeTargets(work);
+  if (run.end === null && !run.isNoticed && isOnlySleepersLeft(run)) notice(work);
+  const { events } = run;
+  run.events = [];
+  return {
+    state: run,
+    todo: {
+      deliveries: work.deliveries,
+      inApp: work.inApp,
+      withdraw: work.withdraw,
+      hangUp: work.hangUp,
+      roleUp: work.roleUp,
+      noticeSleepersOnly: work.noticeSleepersOnly,
+      events,
+      ...waitOf(run, now),
+      end: run.end,
+    },
+  };
+}
+
+const OUTCOME_OF_STOP = {
+  acknowledge: "acknowledged",
+  cancel: "cancelled",
+  resolve: "resolved",
+} as const;
+
+function decide(work: Work): void {
+  const { run, now } = work;
+  // Ordering: an act that was learned before this question beats a deadline of the same instant.
+  if (run.stopped !== null) {
+    run.end = endWith(run, OUTCOME_OF_STOP[run.stopped.by], null);
+    return;
+  }
+  if (haveAllAnswered(run)) {
+    run.end = endWith(run, "acknowledged", null);
+    return;
+  }
+  const expiry = expiryOf(run);
+  if (expiry !== null && now >= expiry.at) {
+    run.end = endWith(run, "expired", expiry.reason);
+    return;
+  }
+  if (run.plan.suppressed !== null) {
+    run.phase = { kind: "over" };
+  } else if (isBeforeStart(work)) return;
+  resendAgain(work);
+  if (isSnoozed(work)) return;
+  if (run.escalates) {
+    run.escalates = false;
+    endStepNow(work);
+  }
+  climb(work);
+  if (isFinished(work)) run.end = outcomeOf(run);
+}
+
+/** Does all that is due, until nothing is left to do at this instant. */
+function climb(work: Work): void {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const before = work.changes;
+    extendReaders(work);
+    makeDueMoves(work);
+    advanceLateTargets(work);
+    advance(work);
+    dialNextCall(work);
+    if (work.changes === before) return;
+  }
+  assert(false, `run ${work.run.plan.notificationId} comes to rest`);
+}
+
+function isBeforeStart(work: Work): boolean {
+  const { run, now } = work;
+  const { notBefore } = run.plan;
+  if (notBefore !== null && now < notBefore) {
+    if (!run.waitsForNotBefore) {
+      run.waitsForNotBefore = true;
+      note(work, "held", { reason: "not_before", detail: { until: notBefore } });
+    }
+    return true;
+  }
+  if (run.waitsForNotBefore) {
+    run.waitsForNotBefore = false;
+    note(work, "resumed", { reason: "not_before" });
+  }
+  return false;
+}
+
+function isSnoozed(work: Work): boolean {
+  const { run, now } = work;
+  if (run.snoozedUntil === null) return false;
+  if (now < run.snoozedUntil) return true;
+  run.snoozedUntil = null;
+  note(work, "resumed", { reason: "snooze_over" });
+  const { phase } = run;
+  if (phase.kind === "step") {
+    run.phase = { kind: "ready", step: phase.step, again: true, fromHold: false };
+  } else if (phase.kind === "holding") {
+    run.phase = { kind: "ready", step: phase.step, again: false, fromHold: true };
+  }
+  restartLateSteps(work);
+  return false;
+}
+
+function isFinished(work: Work): boolean {
+  const { run } = work;
+  return (
+    run.phase.kind === "over" &&
+    Object.values(run.targets).every((target) => target.late === null || target.late.done) &&
+    !hasInFlight(run)
+  );
+}
+
+function notice(work: Work): void {
+  const { run } = work;
+  run.isNoticed = true;
+  work.noticeSleepersOnly = run.plan.rules.raisesNotice && isAtLeast(run.plan.priority, "high");
+}

@@ -1,0 +1,111 @@
+/** Persons and groups decided again while the run goes on: settings, zones, contacts, duty, the ticket. */
+import { makeLate } from "./begin-lines.ts";
+import { isTold } from "./line.ts";
+import type { RunGroup, RunPerson } from "./run.ts";
+import { note, own, stepOf } from "./run-draft.ts";
+import type { Work } from "./run-draft.ts";
+import { newGroup, newPerson } from "./run-targets.ts";
+import type { Draft, Target } from "./run-state.ts";
+import { stepsAfter } from "./step-targets.ts";
+
+export function replan(
+  work: Work,
+  fact: {
+    readonly persons: readonly RunPerson[];
+    readonly groups: readonly RunGroup[];
+    readonly reason: string;
+  },
+): void {
+  const { run } = work;
+  let added = 0;
+  for (const person of fact.persons) if (updatePerson(work, person)) added += 1;
+  for (const group of fact.groups) if (updateGroup(work, group)) added += 1;
+  const named = new Set([...fact.persons, ...fact.groups].map(({ key }) => key));
+  const gone = Object.values(run.targets).filter((target) => isGone(target, named));
+  for (const { key } of gone) own(work, key).out = "replanned";
+  note(work, "replanned", { reason: fact.reason, detail: { added, gone: gone.length } });
+  decideHoldAgain(work);
+}
+
+/** Whom role-up named is not the planner's to take back; who was told stays. */
+function isGone(target: Target, named: ReadonlySet<string>): boolean {
+  if (named.has(target.key) || target.out !== null || target.lines.some(isTold)) return false;
+  return target.kind === "group" || target.isMember;
+}
+
+/** True when the person is new to the run. */
+function updatePerson(work: Work, person: RunPerson): boolean {
+  const { run } = work;
+  const known = run.targets[person.key];
+  if (known?.kind === "person") {
+    const target = own(work, person.key);
+    if (target.kind !== "person") return false;
+    target.person = person;
+    // Gone in an earlier re-plan and back again; who has refused stays out.
+    if (target.out === "replanned") target.out = null;
+    // A contact may have been repaired: what was refused for ever may be tried once more.
+    target.banned = [];
+    return false;
+  }
+  run.targets[person.key] = newPerson(person);
+  work.owned.add(person.key);
+  if (hasBegun(run)) makeLate(work, person.key, { onlyStep: null, replaces: false });
+  return true;
+}
+
+function updateGroup(work: Work, group: RunGroup): boolean {
+  const { run } = work;
+  const known = run.targets[group.key];
+  if (known?.kind === "group") {
+    const target = own(work, group.key);
+    if (target.kind === "group") target.group = group;
+    if (target.out === "replanned") target.out = null;
+    return false;
+  }
+  run.targets[group.key] = newGroup(group);
+  work.owned.add(group.key);
+  const missed = missedStep(run, group);
+  if (missed !== null) makeLate(work, group.key, { onlyStep: missed, replaces: false });
+  return true;
+}
+
+/** The first step of the pass has begun: a newcomer starts on its own clock. */
+function hasBegun(run: Draft): boolean {
+  const first = stepsAfter(run, 0)[0];
+  switch (run.phase.kind) {
+    case "ready":
+    case "holding":
+      return run.pass > 1 || run.phase.step !== first;
+    case "step":
+    case "role_up":
+    case "over":
+      return true;
+  }
+}
+
+/** The step that would have told this group, if it has begun already. */
+function missedStep(run: Draft, group: RunGroup): number | null {
+  if (run.passKind.kind !== "run") return null;
+  const { phase } = run;
+  const steps = stepsAfter(run, 0);
+  const telling = steps.find((step) => {
+    const wanted = stepOf(run, step).groups;
+    const isForAll =
+      wanted === "other" ||
+      !steps.some((later) => later > step && stepOf(run, later).groups === "other");
+    return wanted !== "none" && (isForAll || group.primary);
+  });
+  if (telling === undefined) return null;
+  const begun = phase.kind === "step" ? phase.step : phase.kind === "over" ? Infinity : 0;
+  const position =
+    phase.kind === "over" || phase.kind === "step" ? begun : (phase.step ?? Infinity) - 1;
+  return telling <= position ? telling : null;
+}
+
+/** Whoever changes while everybody sleeps may be awake, or the last one waited for. */
+export function decideHoldAgain(work: Work): void {
+  const { run } = work;
+  if (run.phase.kind !== "holding") return;
+  run.phase = { kind: "ready", step: run.phase.step, again: false, fromHold: true };
+  work.changes += 1;
+}

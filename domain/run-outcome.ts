@@ -1,0 +1,88 @@
+/** How a run ends without an act, and who was left unreached or unanswered. */
+import { hasMet, wasAccepted } from "./evidence.ts";
+import { standingOf } from "./line.ts";
+import type { LadderEnd } from "./run.ts";
+import type { Outcome } from "./notification.ts";
+import type { Draft, Target } from "./run-state.ts";
+
+export function hasInFlight(run: Draft): boolean {
+  return Object.values(run.targets).some((target) =>
+    target.lines.some((line) =>
+      line.deliveries.some((delivery) => standingOf(delivery) === "in_flight"),
+    ),
+  );
+}
+
+/** The outcome when the steps, every late target's too, are over and nothing is in flight. */
+export function outcomeOf(run: Draft): LadderEnd {
+  const isAccepted = Object.values(run.targets).some(wasAccepted);
+  if (run.plan.suppressed !== null && !isAccepted) {
+    return endWith(run, "suppressed", run.plan.suppressed);
+  }
+  if (run.plan.rules.settledBy === "acknowledged") {
+    if (haveAllAnswered(run)) return endWith(run, "acknowledged", null);
+    if (!isAccepted) return endWith(run, "undeliverable", whyUndeliverable(run));
+    const isPartly = Object.values(run.targets).some((target) => target.answered);
+    return endWith(run, "exhausted", isPartly ? "partly_acknowledged" : "nobody_answered");
+  }
+  if (haveAllMet(run)) {
+    return endWith(run, run.plan.rules.settledBy === "sent" ? "sent" : "delivered", null);
+  }
+  if (isAccepted) return endWith(run, "sent", "partly_reached");
+  return endWith(run, "undeliverable", whyUndeliverable(run));
+}
+
+/** With `all`: nobody is left who was asked from the beginning; groups don't count. */
+export function haveAllAnswered(run: Draft): boolean {
+  if (run.plan.rules.acknowledgment !== "all") return false;
+  const asked = Object.values(run.targets).filter(
+    (target) => target.kind === "person" && target.isMember && target.out === null,
+  );
+  return asked.length > 0 && asked.every((target) => target.answered);
+}
+
+/** Whom the outcome is about: not who is out, nor groups that no step came to tell. */
+function countedTargets(run: Draft): readonly Target[] {
+  return Object.values(run.targets).filter((target) => {
+    if (target.out !== null) return false;
+    return target.kind === "person" || target.lines.length > 0 || target.isSkipped;
+  });
+}
+
+/** A person told in passing only (`only`) is waited for by nobody, unless there is nobody else. */
+function haveAllMet(run: Draft): boolean {
+  const counted = countedTargets(run);
+  const waitedFor = counted.filter(
+    (target) => target.kind === "group" || target.person.only === null,
+  );
+  const judged = waitedFor.length > 0 ? waitedFor : counted;
+  return judged.length > 0 && judged.every((target) => hasMet(run.plan.rules.settledBy, target));
+}
+
+function whyUndeliverable(run: Draft): string {
+  const deliveries = Object.values(run.targets).flatMap((target) =>
+    target.lines
+      .filter((line) => line.channel !== "in_app")
+      .flatMap((line) => line.deliveries.map(standingOf)),
+  );
+  if (deliveries.length === 0) return "nobody_reachable";
+  return deliveries.includes("unknown") ? "unknown_outcome" : "nothing_accepted";
+}
+
+export function endWith(run: Draft, outcome: Outcome, reason: string | null): LadderEnd {
+  const { settledBy } = run.plan.rules;
+  const counted = countedTargets(run);
+  const isUnreached = (target: Target): boolean =>
+    settledBy === "acknowledged" ? !wasAccepted(target) : !hasMet(settledBy, target);
+  return {
+    outcome,
+    reason,
+    unreached: counted.filter(isUnreached).map((target) => target.key),
+    unanswered:
+      settledBy === "acknowledged"
+        ? counted
+            .filter((target) => target.kind === "person" && !target.answered)
+            .map((target) => target.key)
+        : [],
+  };
+}
