@@ -17,7 +17,12 @@ const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES;
 const KEY_BYTES = 32;
 
-export const SECRET_PURPOSES = ["provider_credentials", "webhook_token"] as const;
+export const SECRET_PURPOSES = [
+  "provider_credentials",
+  "webhook_token",
+  /** A vendor's answer that the database could not take yet; it waits in Temporal. */
+  "kept_acceptance",
+] as const;
 export type SecretPurpose = (typeof SECRET_PURPOSES)[number];
 
 /** Where a secret belongs: it opens there and nowhere else. */

@@ -294,7 +294,9 @@ export class Run {
 
   /** Persons of the plan and those added since. */
   knownPersons(): readonly string[] {
-    return this.state.persons.map((person) => person.key);
+    return Object.values(this.state.targets)
+      .filter((target) => target.kind === "person")
+      .map((target) => target.key);
   }
 
   /** Whether the record needs to be written although no send is there to carry it. */
