@@ -1,0 +1,67 @@
+import { randomBytes } from "node:crypto";
+import { Client, Connection } from "@temporalio/client";
+import { SearchAttributeType } from "@temporalio/common";
+import { msToTs } from "@temporalio/common/lib/time";
+import { temporal } from "@temporalio/proto";
+import { NativeConnection } from "@temporalio/worker";
+import { afterAll, beforeAll, inject } from "vitest";
+
+import { SEARCH_ATTRIBUTES } from "../../workflows/contract.ts";
+
+/** A Temporal namespace of the file's own, so that files on one server never see each other's runs. */
+export interface TestNamespace {
+  readonly name: string;
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly address: string;
+}
+
+const INDEXED = {
+  [SearchAttributeType.KEYWORD]: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  [SearchAttributeType.INT]: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_INT,
+} as const;
+
+export async function makeNamespace(address: string): Promise<string> {
+  const name = `test-${randomBytes(5).toString("hex")}`;
+  const connection = await Connection.connect({ address });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace: name,
+      workflowExecutionRetentionPeriod: msToTs("1 day"),
+    });
+    await connection.operatorService.addSearchAttributes({
+      namespace: name,
+      searchAttributes: Object.fromEntries(
+        Object.values(SEARCH_ATTRIBUTES).map(({ name: attribute, type }) => [
+          attribute,
+          INDEXED[type],
+        ]),
+      ),
+    });
+  } finally {
+    await connection.close();
+  }
+  return name;
+}
+
+export function useTestNamespace(): () => TestNamespace {
+  let current: TestNamespace | undefined;
+  beforeAll(async () => {
+    const address = inject("temporalAddress");
+    const name = await makeNamespace(address);
+    const connection = await NativeConnection.connect({ address });
+    const client = new Client({
+      connection: await Connection.connect({ address }),
+      namespace: name,
+    });
+    current = { name, client, connection, address };
+  });
+  afterAll(async () => {
+    await current?.client.connection.close();
+    await current?.connection.close();
+  });
+  return () => {
+    if (!current) throw new Error("the namespace exists inside tests and hooks only");
+    return current;
+  };
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from "vitest";
+
+import type { RecordedAct } from "../../activities/contract.ts";
+import { deliveryFailure } from "../../activities/failure.ts";
+import type { DeliveryOrder, ReceiptFact } from "../../domain/run.ts";
+import { FACT_SIGNAL, STEER_UPDATE, type SignalledFact } from "../../workflows/contract.ts";
+import { fakeWorld, person, ROUTE, runPlan } from "../support/fake-activities.ts";
+import { useTestNamespace } from "../support/namespace.ts";
+import { MEDIUM_RULES } from "../support/rows.ts";
+import { startRun, withWorkers, type RunHandle } from "../support/run-worker.ts";
+
+const namespace = useTestNamespace();
+
+/** High's shape with short windows: answer wanted, a second step by SMS. */
+const URGENT_RULES = {
+  ...MEDIUM_RULES,
+  settledBy: "acknowledged",
+  steps: [
+    { ...STEP(), channels: ["whatsapp_personal"], windowSeconds: 2 },
+    { ...STEP(), channels: ["sms"], groups: "none", windowSeconds: 2 },
+  ],
+} as const;
+
+function STEP() {
+  const [step] = MEDIUM_RULES.steps;
+  if (!step) throw new Error("the medium policy has a step");
+  return step;
+}
+
+function receipt(order: DeliveryOrder, status: ReceiptFact["status"]): SignalledFact {
+  const { pass, step, target, channel, attempt, handOver } = order;
+  return {
+    kind: "receipt",
+    pass,
+    step,
+    target,
+    channel,
+    attempt,
+    handOver,
+    status,
+    final: true,
+    at: Date.now(),
+    reason: null,
+  };
+}
+
+function act(more: Partial<RecordedAct>): RecordedAct {
+  return {
+    actId: `act_${String(Math.random()).slice(2)}`,
+    kind: "acknowledge",
+    at: Date.now(),
+    userId: "usr_a",
+    stops: true,
+    params: {},
+    ...more,
+  };
+}
+
+async function tell(run: RunHandle, fact: SignalledFact): Promise<void> {
+  await run.signal(FACT_SIGNAL, fact);
+}
+
+describe("a plain notification", () => {
+  it("is delivered and settles within 25 history events and 7 actions", async () => {
+    const world = fakeWorld({ plan: runPlan() });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      const order = await world.order(() => true);
+      await tell(run, receipt(order, "delivered"));
+      expect(await run.result()).toEqual({ outcome: "delivered", reason: null });
+      const { events } = await run.fetchHistory();
+      expect(events?.length).toBeLessThanOrEqual(25);
+    });
+    expect(world.orders).toHaveLength(1);
+    expect(world.settled).toHaveLength(1);
+  });
+
+  it("goes on by another account when the first is unavailable", async () => {
+    const [account] = ROUTE;
+    const route = [account, { ...account, accountId: "acc_second" }];
+    const world = fakeWorld({
+      plan: runPlan({ persons: [person({ routes: { whatsapp_personal: route } })] }),
+      deliver: (order) =>
+        order.accountId === "acc_second"
+          ? "accepted"
+          : deliveryFailure("unavailable", { scope: "account", reason: "device_offline", at: 0 }),
+    });
+    await withWorkers(
+      namespace(),
+      world.activities,
+      async () => {
+        const run = await startRun(namespace());
+        const second = await world.order((order) => order.handOver === 1);
+        await tell(run, receipt(second, "delivered"));
+        expect(await run.result()).toMatchObject({ outcome: "delivered" });
+      },
+      ["acc_fake", "acc_second"],
+    );
+    expect(world.orders.map((order) => order.accountId)).toEqual(["acc_fake", "acc_second"]);
+  });
+});
+
+describe("a notification that wants an answer", () => {
+  const plan = () => runPlan({ priority: "high", answerKind: "acknowledge", rules: URGENT_RULES });
+
+  it("climbs to the next step when nobody answers, and says that nobody did", async () => {
+    const world = fakeWorld({ plan: plan() });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      expect(await run.result()).toMatchObject({ outcome: "exhausted" });
+    });
+    expect(world.orders.map(({ step, channel }) => ({ step, channel }))).toEqual([
+      { step: 1, channel: "whatsapp_personal" },
+      { step: 2, channel: "sms" },
+    ]);
+  });
+
+  it("stops at the acknowledgment, and an act known by its id counts once", async () => {
+    const world = fakeWorld({ plan: plan() });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      const once = act({});
+      await tell(run, { kind: "act", act: once });
+      await tell(run, { kind: "act", act: once });
+      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
+    });
+    expect(world.orders).toHaveLength(1);
+  });
+
+  it("an acknowledgment that was recorded before the run existed stops it before anything is sent", async () => {
+    const world = fakeWorld({ plan: plan(), acts: [act({})] });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
+    });
+    expect(world.orders).toEqual([]);
+  });
+
+  it("escalate ends the step now and answers whoever asked", async () => {
+    const world = fakeWorld({
+      plan: runPlan({
+        priority: "high",
+        answerKind: "acknowledge",
+        rules: {
+          ...URGENT_RULES,
+          steps: URGENT_RULES.steps.map((step) => ({ ...step, windowSeconds: 600 })),
+        },
+      }),
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      const escalate = act({ kind: "escalate", stops: false });
+      const answer = await run.executeUpdate(STEER_UPDATE, {
+        args: [escalate],
+        updateId: escalate.actId,
+      });
+      expect(answer).toEqual({ applied: true, reason: null });
+      await world.order((order) => order.step === 2);
+      await tell(run, { kind: "act", act: act({ kind: "cancel" }) });
+      expect(await run.result()).toMatchObject({ outcome: "cancelled" });
+    });
+  });
+
+  it("is readable and can be acted on in the Temporal UI", async () => {
+    const world = fakeWorld({ plan: plan() });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      const said = await run.executeUpdate<string, [string?]>("acknowledge", {
+        args: ["Budi is on it"],
+      });
+      expect(said).toMatch(/Recorded/);
+      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
+    });
+  });
+
+  it("waits for the resolution after the acknowledgment, and closing messages go out once", async () => {
+    const closing = [
+      {
+        closing: 1,
+        target: "usr_a",
+        channel: "whatsapp_personal",
+        accountId: "acc_fake",
+        at: null,
+      },
+    ] as const;
+    const world = fakeWorld({
+      plan: plan(),
+      settle: () => ({
+        closing,
+        awaitResolution: { until: Date.now() + 60_000, reopenAt: null },
+      }),
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      await tell(run, { kind: "act", act: act({}) });
+      await tell(run, { kind: "act", act: act({ kind: "resolve" }) });
+      expect(await run.result()).toMatchObject({ outcome: "resolved" });
+    });
+    expect(world.closings).toHaveLength(1);
+  });
+});
