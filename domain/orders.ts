@@ -136,7 +136,7 @@ export function dialNextCall(work: Work): void {
     if (first === undefined || ringingUntil(run, now) !== null) return;
     const target = own(work, first.key);
     const line = target.lines[first.index];
-    if (line?.queued == null) return;
+    if (line === undefined || line.queued === null) return;
     const { reason, because } = line.queued;
     const account = accountFor(target, line);
     line.queued = null;

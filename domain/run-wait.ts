@@ -144,7 +144,7 @@ function lateWait(run: Draft, now: number): WaitingFor {
       latest === null || lateStepEnd(run, target) > lateStepEnd(run, latest) ? target : latest,
     null,
   );
-  if (last?.late != null) {
+  if (last !== null && last.late !== null) {
     return evidenceWait(run, last.late.step, last.late.pass, lateStepEnd(run, last));
   }
   const sleepers = sleepersOf(run);
