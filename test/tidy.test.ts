@@ -87,6 +87,35 @@ describe("the repository", () => {
     expect(missing).toEqual([]);
   });
 
+  it("runs the conformance suite on every vendor", async () => {
+    const vendors = files.flatMap(
+      (file) => /^providers\/([^/]+)\/send[^/]*\.ts$/.exec(file)?.[1] ?? [],
+    );
+    const suites = files.filter((file) => /^test\/providers\/.*\.test\.ts$/.test(file));
+    const tested: string[] = [];
+    for (const suite of suites) {
+      const text = await read(suite);
+      if (text.includes("runConformance(")) {
+        tested.push(...vendors.filter((vendor) => text.includes(`providers/${vendor}/`)));
+      }
+    }
+    expect(vendors.length).toBeGreaterThan(0);
+    expect([...new Set(vendors)].filter((vendor) => !tested.includes(vendor))).toEqual([]);
+  });
+
+  it("keeps a history of every workflow, once there is one of any", async () => {
+    const histories = files
+      .filter((file) => file.startsWith("test/replay/histories/"))
+      .map((file) => path.basename(file));
+    const exported = [...(await read("workflows/index.ts")).matchAll(/export \{ (\w+) \}/g)];
+    const workflows = exported.flatMap((match) => match[1] ?? []);
+    expect(workflows).toContain("notification");
+    const without = workflows.filter(
+      (name) => !histories.some((history) => history.startsWith(`${toKebabCase(name)}-`)),
+    );
+    expect(histories.length === 0 ? [] : without).toEqual([]);
+  });
+
   it("holds no note to oneself without a reference to an issue", async () => {
     const words = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"].join("|");
     expect(await search(isCode, new RegExp(`\\b(?:${words})\\b(?!\\(#\\d+\\))`, "g"))).toEqual([]);
@@ -107,6 +136,10 @@ describe("the repository", () => {
     expect(numbers.filter(({ text }) => !isFictional(text))).toEqual([]);
   });
 });
+
+function toKebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 type Locked = { readonly optionalDependencies?: Readonly<Record<string, string>> };
 
