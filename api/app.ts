@@ -1,0 +1,73 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import type { AppDeps } from "./deps.ts";
+import {
+  createErrorHandler,
+  methodNotAllowed as answerMethodNotAllowed,
+  tooLarge,
+  unknownPath,
+} from "./errors.ts";
+import type { AppEnv } from "./http.ts";
+import { refuseInvalid } from "./invalid.ts";
+import { accessLog } from "./middleware/access-log.ts";
+import { authentication } from "./middleware/authentication.ts";
+import { idempotency } from "./middleware/idempotency.ts";
+import { DEFAULT_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
+import { strictJson } from "./middleware/strict-json.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { notificationActRoutes } from "./routes/notification-acts.ts";
+import { notificationRecordRoutes } from "./routes/notification-record.ts";
+import { notificationRoutes } from "./routes/notifications.ts";
+import { addReference } from "./routes/reference.ts";
+import { wordRoutes } from "./routes/words.ts";
+
+/** The largest request of the contract is an import; it sets its own. Everything else is far smaller. */
+export const BODY_BYTES_MAX = 256 * 1024;
+const REQUEST_ID_CHARS_MAX = 64;
+
+/**
+ * The whole HTTP API. Each group of routes is an app of its own under /v1, mounted below; what is in front of them all
+ * (request id, log, limits, who asks, one answer per key) is here, in the order in which it happens.
+ */
+export function createApp(deps: AppDeps) {
+  const app = new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+  app.onError(createErrorHandler(deps.log));
+  app.notFound(unknownPath);
+  app.use(
+    requestId({
+      limitLength: REQUEST_ID_CHARS_MAX,
+      generator: () => `req_${Buffer.from(deps.randomBytes(15)).toString("base64url")}`,
+    }),
+    accessLog(deps.log, deps.now),
+    secureHeaders(),
+    methodNotAllowed({ app, onMethodNotAllowed: answerMethodNotAllowed }),
+    bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }),
+  );
+  // Before the key is asked for: the contract is public.
+  addReference(app, deps.version);
+  app.use(
+    "/v1/*",
+    authentication(deps.authenticate),
+    rateLimit(deps.rateLimit ?? DEFAULT_RATE_LIMIT, deps.now),
+    strictJson(),
+    idempotency({
+      pool: deps.pool,
+      log: deps.log,
+      now: deps.now,
+      background: deps.background,
+      except: ["/v1/notifications"],
+    }),
+  );
+  return app
+    .route("/", healthRoutes(deps))
+    .route("/", notificationRoutes(deps))
+    .route("/", notificationActRoutes(deps))
+    .route("/", notificationRecordRoutes(deps))
+    .route("/", wordRoutes(deps));
+}
+
+/** For the typed client of the web app. */
+export type AppType = ReturnType<typeof createApp>;

@@ -1,0 +1,35 @@
+import type { Client } from "@temporalio/client";
+import type pg from "pg";
+import type { Logger } from "../runtime/logger.ts";
+import type { Authenticate } from "./authenticate.ts";
+import type { RateLimit } from "./middleware/rate-limit.ts";
+import type { Starter } from "./starter.ts";
+import type { PlanningContext } from "./verbs/accept-notification.ts";
+import type { Background } from "./verbs/background.ts";
+
+/** What the routes need, in small parts; a verb names the parts that it uses. */
+
+export type Clock = { readonly now: () => number };
+export type Randomness = { readonly randomBytes: (count: number) => Uint8Array };
+export type Database = { readonly pool: pg.Pool };
+export type Temporal = { readonly temporal: Client };
+
+export type Links = {
+  /** Where people find a run; null: no links. Without a slash at its end. */
+  readonly temporalUiUrl: string | null;
+  readonly temporalNamespace: string;
+};
+
+export type AppDeps = Clock &
+  Randomness &
+  Database &
+  Temporal & {
+    readonly authenticate: Authenticate;
+    readonly starter: Starter;
+    readonly background: Background;
+    readonly planning: PlanningContext;
+    readonly links: Links;
+    readonly log: Logger;
+    readonly version: string;
+    readonly rateLimit?: RateLimit;
+  };

@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { createPool } from "../db/pool.ts";
+import { createHttpClient } from "../providers/http.ts";
+import { createProviders } from "../providers/registry.ts";
+import { readEnv } from "../runtime/env.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createShutdown } from "../runtime/shutdown.ts";
+import { createTemporalClient, isTemporalAway } from "../runtime/temporal.ts";
+import { startApi } from "./start-api.ts";
+
+/** Requests end in seconds; a start that is in flight at most in five. */
+const SHUTDOWN_TIMEOUT_MS = 20_000;
+
+const env = readEnv();
+const log = createLogger({ level: env.logLevel, process: "api" });
+const shutdown = createShutdown({ log, timeoutMs: SHUTDOWN_TIMEOUT_MS });
+shutdown.listen();
+
+const packageText = await readFile(new URL("../package.json", import.meta.url), "utf8");
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(packageText));
+
+const pool = createPool({
+  databaseUrl: env.databaseUrl.reveal(),
+  applicationName: "siaga-api",
+  max: env.dbPoolMax,
+  log,
+});
+shutdown.onStop("database", () => pool.end());
+const temporal = createTemporalClient(env.temporal);
+shutdown.onStop("Temporal client", () => temporal.connection.close());
+// The API never calls a vendor; it needs to know what each of them can tell.
+const http = createHttpClient();
+shutdown.onStop("vendor connections", () => {
+  http.close();
+});
+
+const api = await startApi(
+  {
+    port: env.port,
+    version,
+    temporalNamespace: env.temporal.namespace,
+    temporalUiUrl: env.temporalUiUrl,
+    portalUrl: env.portalUrl,
+    timeZone: env.timeZone,
+    startConcurrency: env.startConcurrency,
+  },
+  { pool, temporal, isTemporalAway, providers: createProviders(http.call), log },
+);
+shutdown.onStop("http server", () => api.stop());
+log.info({ port: api.port, version }, "API listens");

@@ -1,0 +1,51 @@
+import { z } from "@hono/zod-openapi";
+import { CHANNELS } from "../../domain/channel.ts";
+import { DELIVERY_STATUSES } from "../../domain/delivery.ts";
+import { instantOut } from "./common.ts";
+
+export const TimelineEntrySchema = z
+  .object({
+    at: instantOut,
+    kind: z.string(),
+    pass: z.int().nullable(),
+    step: z.int().nullable(),
+    target: z.string().nullable().openapi({ description: "Id of a user or group." }),
+    channel: z.string().nullable(),
+    accountId: z.string().nullable(),
+    deliveryId: z.string().nullable(),
+    reason: z.string().nullable(),
+    detail: z.looseObject({}).nullable(),
+  })
+  .openapi("TimelineEntry");
+
+export const DeliverySchema = z
+  .object({
+    id: z.string(),
+    notificationId: z.string(),
+    purpose: z.enum(["ladder", "closing"]),
+    pass: z.int(),
+    step: z.int(),
+    attempt: z.int(),
+    handOver: z.int().openapi({ description: "0 for the first account; each failover raises it." }),
+    channel: z.enum(CHANNELS),
+    accountId: z.string().nullable(),
+    provider: z.string().nullable(),
+    userId: z.string().nullable(),
+    groupId: z.string().nullable(),
+    address: z.string().nullable().openapi({ description: "Masked unless the reader may see it." }),
+    message: z.string().nullable().openapi({ description: "Null unless the reader may see it." }),
+    status: z.enum(DELIVERY_STATUSES),
+    providerMessageId: z.string().nullable(),
+    providerResponse: z.unknown().openapi({ description: "Null unless the reader may see it." }),
+    error: z.looseObject({ kind: z.string(), scope: z.string(), message: z.string() }).nullable(),
+    reason: z.string().nullable(),
+    retries: z.int(),
+    cost: z.number().nullable(),
+    createdAt: instantOut,
+    acceptedAt: instantOut.nullable(),
+    sentAt: instantOut.nullable(),
+    deliveredAt: instantOut.nullable(),
+    readAt: instantOut.nullable(),
+    failedAt: instantOut.nullable(),
+  })
+  .openapi("Delivery");

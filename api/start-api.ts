@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Client } from "@temporalio/client";
+import type pg from "pg";
+import { startRun } from "../client/start-run.ts";
+import { forgetOldKeys } from "../db/idempotency.ts";
+import { markStarted, sweepUnstarted } from "../db/starting.ts";
+import type { UnstartedRow } from "../db/starting.ts";
+import type { ProviderRegistry } from "../providers/registry.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createApp } from "./app.ts";
+import { createApiKeyReader } from "./authenticate.ts";
+import type { RateLimit } from "./middleware/rate-limit.ts";
+import { createPlanningContext } from "./planning.ts";
+import { createStarter } from "./starter.ts";
+import { createBackground } from "./verbs/background.ts";
+
+export type ApiSettings = {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly version: string;
+  readonly temporalNamespace: string;
+  readonly temporalUiUrl: string | null;
+  readonly portalUrl: string | null;
+  readonly timeZone: string;
+  readonly startConcurrency: number;
+  readonly rateLimit?: RateLimit;
+};
+
+export type ApiDeps = {
+  readonly pool: pg.Pool;
+  readonly temporal: Client;
+  readonly isTemporalAway: (error: unknown) => boolean;
+  readonly providers: ProviderRegistry;
+  readonly log: Logger;
+};
+
+export type RunningApi = {
+  readonly port: number;
+  /** Answers what is being answered, then starts what is being started; the rest is in the database. */
+  stop(): Promise<void>;
+};
+
+/** A start goes through in milliseconds, or Temporal is away and the starter backs off. */
+const START_DEADLINE_MS = 5_000;
+/** How long a request may take to arrive; every one of the contract is small. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the balancers in front keep theirs (60 s is usual), so that they never use a connection that just closed. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** At a process's start: how long one round of taking over lasts, and the rest after one that did not get through. */
+const TAKE_OVER_MS = 60_000;
+const TAKE_OVER_AGAIN_MS = 2_000;
+
+/** Everything that an API process runs, on connections that the caller opened. */
+export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<RunningApi> {
+  const { pool, temporal, log } = deps;
+  const now = (): number => Date.now();
+  const start = async (row: UnstartedRow): Promise<string | null> => {
+    const answer = await temporal.withDeadline(now() + START_DEADLINE_MS, () =>
+      startRun(temporal, { ...row, direct: null }),
+    );
+    return answer.kind === "started" ? answer.runId : null;
+  };
+  const starter = createStarter({
+    start,
+    markStarted: (started) => markStarted(pool, started),
+    isAway: deps.isTemporalAway,
+    concurrency: settings.startConcurrency,
+    log,
+  });
+  const background = createBackground((error) =>
+    log.warn({ error }, "work behind an answer failed; the sweep repeats it"),
+  );
+  const app = createApp({
+    pool,
+    temporal,
+    starter,
+    background,
+    log,
+    now,
+    randomBytes,
+    authenticate: createApiKeyReader(pool, now).authenticate,
+    planning: createPlanningContext({ ...settings, ...deps, now }),
+    links: settings,
+    version: settings.version,
+    ...(settings.rateLimit === undefined ? {} : { rateLimit: settings.rateLimit }),
+  });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+  });
+  const stopping = new AbortController();
+  background.run(() => takeOver(deps, start, stopping.signal));
+  background.run(async () => {
+    await forgetOldKeys(pool);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(settings.port, () => resolve());
+  });
+  return {
+    port: portOf(server.address()),
+    stop: async () => {
+      stopping.abort();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        if ("closeIdleConnections" in server) server.closeIdleConnections();
+      });
+      await starter.stop();
+      await background.idle();
+    },
+  };
+}
+
+/** What an earlier process accepted and could not start is started at once, not when the sweep comes by. */
+async function takeOver(
+  { pool, log, isTemporalAway }: ApiDeps,
+  start: (row: UnstartedRow) => Promise<string | null>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const away: unknown[] = [];
+    const count = await sweepUnstarted(pool, {
+      start,
+      olderThanSeconds: 0,
+      lastsMsMax: TAKE_OVER_MS,
+      onFailure: (row, error) => {
+        if (isTemporalAway(error)) away.push(error);
+        log.warn({ error, notificationId: row.id }, "a run could not be started");
+      },
+    });
+    if (count > 0) log.info({ count }, "took over accepted notifications that were not started");
+    if (away.length === 0) return;
+    await sleep(TAKE_OVER_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** A server that listens on a port has an address of this kind. */
+function portOf(address: AddressInfo | string | null): number {
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

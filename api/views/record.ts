@@ -1,0 +1,78 @@
+import type { z } from "@hono/zod-openapi";
+import type { DeliveryRow, TimelineRow } from "../../db/notification-record.ts";
+import type { Channel } from "../../domain/channel.ts";
+import { maskEmail, maskGroupChatId } from "../../domain/mask.ts";
+import { maskPhone } from "../../domain/phone-number.ts";
+import type { DeliverySchema, TimelineEntrySchema } from "../schemas/record.ts";
+import { toInstant } from "./notification.ts";
+
+export function toTimelineEntry(row: TimelineRow): z.input<typeof TimelineEntrySchema> {
+  return {
+    at: row.at.toISOString(),
+    kind: row.kind,
+    pass: row.pass,
+    step: row.step,
+    target: row.target,
+    channel: row.channel,
+    accountId: row.account_id,
+    deliveryId: row.delivery_id,
+    reason: row.reason,
+    detail: row.detail,
+  };
+}
+
+/** What a reader may see of one delivery, beside that it exists. */
+export type DeliveryRights = { readonly message: boolean; readonly address: boolean };
+
+export function toDelivery(
+  row: DeliveryRow,
+  rights: DeliveryRights,
+): z.input<typeof DeliverySchema> {
+  return {
+    id: row.id,
+    notificationId: row.notification_id,
+    purpose: row.purpose,
+    pass: row.pass,
+    step: row.step,
+    attempt: row.attempt,
+    handOver: row.hand_over,
+    channel: row.channel,
+    accountId: row.account_id,
+    provider: row.provider,
+    userId: row.user_id,
+    groupId: row.group_id,
+    address: rights.address ? row.address : maskAddress(row.channel, row.address),
+    message: rights.message ? row.body : null,
+    status: row.status,
+    providerMessageId: row.provider_message_id,
+    // What the vendor answered can repeat number and text.
+    providerResponse: rights.message && rights.address ? row.provider_response : null,
+    error: row.error,
+    reason: row.reason,
+    retries: row.tries,
+    cost: row.cost,
+    createdAt: row.created_at.toISOString(),
+    acceptedAt: toInstant(row.accepted_at),
+    sentAt: toInstant(row.sent_at),
+    deliveredAt: toInstant(row.delivered_at),
+    readAt: toInstant(row.read_at),
+    failedAt: toInstant(row.failed_at),
+  };
+}
+
+function maskAddress(channel: Channel, address: string | null): string | null {
+  if (address === null) return null;
+  switch (channel) {
+    case "whatsapp_group":
+      return maskGroupChatId(address);
+    case "email":
+      return maskEmail(address);
+    case "whatsapp_personal":
+    case "sms":
+    case "call":
+      return maskPhone(address);
+    case "push":
+    case "in_app":
+      return "•••";
+  }
+}

@@ -1,0 +1,131 @@
+import type pg from "pg";
+import type { Channel } from "../domain/channel.ts";
+import type { DeliveryStatus } from "../domain/delivery.ts";
+import { Parameters, toPage } from "./page.ts";
+import type { Page, Position } from "./page.ts";
+
+/** What happened to one notification: its timeline and its deliveries. */
+
+export type TimelineRow = {
+  readonly id: number;
+  readonly at: Date;
+  readonly kind: string;
+  readonly pass: number | null;
+  readonly step: number | null;
+  readonly target: string | null;
+  readonly channel: string | null;
+  readonly account_id: string | null;
+  readonly delivery_id: string | null;
+  readonly reason: string | null;
+  readonly detail: Readonly<Record<string, unknown>> | null;
+  readonly at_us: number;
+};
+
+/** Oldest first: a timeline is read from its beginning. */
+export async function listTimeline(
+  pool: pg.Pool,
+  input: {
+    readonly notificationId: string;
+    readonly limit: number;
+    readonly after: Position | null;
+  },
+): Promise<Page<TimelineRow>> {
+  const parameters = new Parameters();
+  const notificationId = parameters.add(input.notificationId);
+  const after =
+    input.after === null
+      ? ""
+      : `and (e.at, e.id) > (timestamptz 'epoch' + ${parameters.add(input.after.order)}::bigint * interval '1 microsecond',
+          ${parameters.add(input.after.id)}::bigint)`;
+  const { rows } = await pool.query<TimelineRow>(
+    `select e.id, e.at, e.kind, e.pass, e.step, e.target, e.channel, e.account_id, e.delivery_id, e.reason, e.detail,
+       (extract(epoch from e.at) * 1000000)::bigint as at_us
+     from notification_events e
+     where e.notification_id = ${notificationId} ${after}
+     order by e.at, e.id limit ${parameters.add(input.limit + 1)}`,
+    parameters.values,
+  );
+  return toPage(
+    rows,
+    input.limit,
+    (row) => ({ order: row.at_us, id: String(row.id) }),
+    (row) => row,
+  );
+}
+
+export type DeliveryRow = {
+  readonly id: string;
+  readonly notification_id: string;
+  readonly purpose: "ladder" | "closing";
+  readonly pass: number;
+  readonly step: number;
+  readonly attempt: number;
+  readonly hand_over: number;
+  readonly channel: Channel;
+  readonly account_id: string | null;
+  readonly provider: string | null;
+  readonly user_id: string | null;
+  readonly group_id: string | null;
+  readonly address: string | null;
+  readonly body: string | null;
+  readonly status: DeliveryStatus;
+  readonly provider_message_id: string | null;
+  readonly provider_response: unknown;
+  readonly error: {
+    readonly kind: string;
+    readonly scope: string;
+    readonly message: string;
+  } | null;
+  readonly reason: string | null;
+  readonly tries: number;
+  readonly cost: number | null;
+  readonly created_at: Date;
+  readonly accepted_at: Date | null;
+  readonly sent_at: Date | null;
+  readonly delivered_at: Date | null;
+  readonly read_at: Date | null;
+  readonly failed_at: Date | null;
+  /** The reader is the person told, or a member of the group. */
+  readonly is_own: boolean;
+  readonly created_us: number;
+};
+
+/** Newest first. `readerId` null: nobody's own. */
+export async function listDeliveries(
+  pool: pg.Pool,
+  input: {
+    readonly notificationId: string;
+    readonly readerId: string | null;
+    readonly limit: number;
+    readonly after: Position | null;
+  },
+): Promise<Page<DeliveryRow>> {
+  const parameters = new Parameters();
+  const notificationId = parameters.add(input.notificationId);
+  const reader = parameters.add(input.readerId);
+  const after =
+    input.after === null
+      ? ""
+      : `and (d.created_at, d.id) < (timestamptz 'epoch' + ${parameters.add(input.after.order)}::bigint * interval '1 microsecond',
+          ${parameters.add(input.after.id)})`;
+  const { rows } = await pool.query<DeliveryRow>(
+    `select d.id, d.notification_id, d.purpose, d.pass, d.step, d.attempt, d.hand_over, d.channel, d.account_id, d.provider,
+       d.user_id, d.group_id, coalesce(d.address, m.address) as address, m.body, d.status, m.provider_message_id,
+       m.provider_response, d.error, d.reason, d.tries, d.cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
+       d.read_at, d.failed_at,
+       coalesce(d.user_id = ${reader}::text or d.group_id in (
+         select gm.group_id from whatsapp_group_members gm where gm.user_id = ${reader}::text and gm.is_active
+       ), false) as is_own,
+       (extract(epoch from d.created_at) * 1000000)::bigint as created_us
+     from deliveries d left join messages m on m.id = d.message_id
+     where d.notification_id = ${notificationId} ${after}
+     order by d.created_at desc, d.id desc limit ${parameters.add(input.limit + 1)}`,
+    parameters.values,
+  );
+  return toPage(
+    rows,
+    input.limit,
+    (row) => ({ order: row.created_us, id: row.id }),
+    (row) => row,
+  );
+}
