@@ -1,11 +1,10 @@
 import type { Channel } from "./channel.ts";
-import type { Locale } from "./locale.ts";
 
 /**
- * Whose text a channel borrows when the type has none for it, best first: short texts for what is short, WhatsApp's for
- * everything, because every type has one.
+ * Whose text a channel takes when the type has none for it, best first, its own foremost. Texts for WhatsApp serve every
+ * channel, so a type with one of them can be told on all.
  */
-const LENDERS: Readonly<Record<Channel, readonly Channel[]>> = {
+export const TEXT_LENDERS: Readonly<Record<Channel, readonly Channel[]>> = {
   whatsapp_personal: ["whatsapp_personal", "whatsapp_group"],
   whatsapp_group: ["whatsapp_group", "whatsapp_personal"],
   sms: ["sms", "whatsapp_personal", "whatsapp_group"],
@@ -15,19 +14,7 @@ const LENDERS: Readonly<Record<Channel, readonly Channel[]>> = {
   in_app: ["in_app", "whatsapp_personal", "whatsapp_group"],
 };
 
-/** The recipient's language in any channel's text comes before another language in the right channel's. Null: the type has no text. */
-export function chooseTemplate<T extends { readonly channel: string; readonly locale: string }>(
-  templates: readonly T[],
-  channel: Channel,
-  locale: Locale,
-): T | null {
-  for (const language of [locale, locale === "id" ? "en" : "id"]) {
-    for (const lender of LENDERS[channel]) {
-      const found = templates.find(
-        (template) => template.channel === lender && template.locale === language,
-      );
-      if (found !== undefined) return found;
-    }
-  }
-  return null;
+/** Whether a type with texts for `templateChannels` has anything to say on a channel. */
+export function hasTextFor(channel: Channel, templateChannels: readonly Channel[]): boolean {
+  return TEXT_LENDERS[channel].some((lender) => templateChannels.includes(lender));
 }

@@ -295,7 +295,7 @@ function providerTemplateOf(input: ComposeInput): FilledTemplate | null {
     name: approved.name,
     languageCode: approved.language ?? template.locale,
     bodyParameters: (approved.parameters ?? []).map((name) =>
-      parameterText(name, data, template.locale, timeZone),
+      parameterText(name, { ...data, reply_code: code }, template.locale, timeZone),
     ),
     buttonPayloads: replyButtons(notification.answers, template.locale, code).map(({ id }) => id),
   };

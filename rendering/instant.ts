@@ -15,7 +15,16 @@ export function formatInstant(value: unknown, locale: Locale, timeZone: string):
         ? Date.parse(value)
         : Number.NaN;
   if (Number.isNaN(instant)) return value;
-  return formatterFor(locale, timeZone).format(instant);
+  return formatterFor(locale, timeZone)
+    .formatToParts(instant)
+    .map(({ type, value: part }) => (type === "timeZoneName" ? zoneName(instant, timeZone) : part))
+    .join("");
+}
+
+/** Indonesians of either language say WIB, WITA, WIT; English data knows only their offsets. */
+function zoneName(instant: number, timeZone: string): string {
+  const parts = formatterFor("id", timeZone).formatToParts(instant);
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
 }
 
 /** Two languages and the few zones of an installation; the number of zone names bounds the rest. */

@@ -3,7 +3,10 @@
  * the type. Acceptance and sending build the same scope, so a variable that is there at noon is there at 3 a.m.
  */
 import type { Locale } from "../domain/locale.ts";
+import { PRIORITIES } from "../domain/priority.ts";
 import type { Priority } from "../domain/priority.ts";
+import { durationText } from "./duration.ts";
+import { subjectOf } from "./subject.ts";
 import { TEXTS } from "./texts.ts";
 import { ticketUrl } from "./ticket-number.ts";
 import type { TemplateData } from "./template.ts";
@@ -42,6 +45,8 @@ export type ScopeFacts = {
   /** SIAGA_PORTAL_URL, without a slash at its end. */
   readonly portalUrl: string | null;
   readonly locale: Locale;
+  /** Epoch ms of the sending, for `remaining_time`; left out where only the names matter. */
+  readonly now?: number;
 };
 
 /** Names that a template may count on being looked for beside the request's own data; for the editor's list. */
@@ -58,6 +63,7 @@ export const DERIVED_VARIABLES = [
   "status",
   "sla_hours",
   "sla_deadline",
+  "remaining_time",
   "location",
   "address",
   "map_url",
@@ -65,6 +71,7 @@ export const DERIVED_VARIABLES = [
   "customer_name",
   "customer_id",
   "customer_phone",
+  "subject_line",
 ] as const;
 
 /**
@@ -83,18 +90,20 @@ export function templateScope(facts: ScopeFacts): TemplateData {
           [name, printable],
         ];
   });
-  const data: Record<string, unknown> = Object.fromEntries(given);
+  const data: TemplateData = Object.fromEntries(given);
   const derived = derivedValues(facts, data);
-  return { ...derived, ...data };
+  const scope = { ...derived, ...data };
+  return { ...scope, subject_line: subjectOf(scope) };
 }
 
 function derivedValues(facts: ScopeFacts, data: TemplateData): TemplateData {
   const { ticket, customer, zone, locale } = facts;
   const ticketId = ticket?.id ?? facts.ticketId ?? textOf(data["ticket_id"]);
+  const deadline = ticket?.deadlineAt ?? instantOf(data["sla_deadline"]);
   const coordinates = coordinatesOf(data) ?? (ticket === null ? null : coordinatesOf(ticket));
   return withoutAbsent({
     type: facts.type.name,
-    priority: TEXTS[locale].priority[facts.priority],
+    priority: priorityLabel(ticket?.priority ?? facts.priority, locale),
     zone: zone?.name,
     zone_code: zone?.code,
     category: facts.category ?? ticket?.category,
@@ -105,7 +114,12 @@ function derivedValues(facts: ScopeFacts, data: TemplateData): TemplateData {
     status: ticket?.status,
     sla_hours: ticket?.slaHours,
     sla_deadline: ticket?.deadlineAt,
+    remaining_time:
+      deadline === null || facts.now === undefined
+        ? null
+        : durationText(deadline - facts.now, locale),
     location: ticket?.locationText,
+    address: coordinates === null ? null : mapLink(coordinates),
     map_url: coordinates === null ? null : mapLink(coordinates),
     technician_name: facts.assigneeName,
     customer_name: customer?.name,
@@ -148,6 +162,19 @@ function coordinatesOf(value: object): Coordinates | null {
 
 function isOnEarth({ latitude, longitude }: Coordinates): boolean {
   return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180;
+}
+
+function priorityLabel(priority: string, locale: Locale): string {
+  const known = PRIORITIES.find((name) => name === priority);
+  return known === undefined ? priority : TEXTS[locale].priority[known];
+}
+
+/** Epoch ms from ISO 8601 with an offset, or from epoch ms; null for words like "hari ini". */
+function instantOf(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string" || !/T.*(Z|[+-]\d{2}:\d{2})$/u.test(value)) return null;
+  const instant = Date.parse(value);
+  return Number.isNaN(instant) ? null : instant;
 }
 
 function textOf(value: unknown): string | null {

@@ -189,9 +189,10 @@ type Locality = { readonly locale: Locale; readonly timeZone: string };
 function run(style: TextStyle, body: string, data: TemplateData, locality: Locality): string {
   const engine = ENGINES[style];
   try {
-    const parsed: LiquidTemplate[] = engine.parse(withTicketPrefixOnce(body));
     return asText(
-      engine.renderSync(parsed, withoutNulls(data), { globals: { [LOCALITY]: locality } }),
+      engine.renderSync(parsedFor(style, body), withoutNulls(data), {
+        globals: { [LOCALITY]: locality },
+      }),
     );
   } catch (error) {
     const errors = leafErrors(error);
@@ -207,6 +208,22 @@ function run(style: TextStyle, body: string, data: TemplateData, locality: Local
         .join("; "),
     );
   }
+}
+
+/** Several hundred texts are more than an installation has; previews of unsaved ones push out the oldest. */
+const PARSED_MAX = 500;
+const parsedBodies = new Map<string, LiquidTemplate[]>();
+
+/** Parsing costs ten times what rendering does, and a parsed body keeps no state. */
+function parsedFor(style: TextStyle, body: string): LiquidTemplate[] {
+  const key = `${style} ${body}`;
+  const known = parsedBodies.get(key);
+  if (known !== undefined) return known;
+  const parsed = ENGINES[style].parse(withTicketPrefixOnce(body));
+  const [oldest] = parsedBodies.keys();
+  if (parsedBodies.size >= PARSED_MAX && oldest !== undefined) parsedBodies.delete(oldest);
+  parsedBodies.set(key, parsed);
+  return parsed;
 }
 
 /** Not a word of Liquid, so no template can name it. */
@@ -230,6 +247,11 @@ function buildEngine(style: TextStyle): Liquid {
   keepOnly(engine.filters, FILTERS);
   engine.registerFilter("ticket_number", (value: unknown) =>
     ticketNumber(printValue(value, "plain")),
+  );
+  engine.registerFilter("status_label", (value: unknown) =>
+    printValue(value, "plain")
+      .replaceAll("_", " ")
+      .replace(/(?<=^| )\p{Ll}/gu, (letter) => letter.toUpperCase()),
   );
   engine.registerFilter("local_time", function (value: unknown) {
     const { locale, timeZone } = localityOf(this.context.globals);

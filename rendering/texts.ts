@@ -5,37 +5,35 @@ import type { Priority } from "../domain/priority.ts";
 
 /** What ends a run for those who were told of it. */
 export const CLOSING_KINDS = [
-  "acknowledged",
-  "accepted",
-  "claimed",
-  "resolved",
-  "cancelled",
-  "expired",
-  "reopened",
-  "reassigned",
-  "superseded",
+  "acknowledge",
+  "accept",
+  "claim",
+  "resolve",
+  "cancel",
+  "expire",
+  "reopen",
+  "reassign",
+  "supersede",
 ] as const;
 export type ClosingKind = (typeof CLOSING_KINDS)[number];
 
-export const REPLY_KINDS = [
-  "which_one",
-  "nothing_open",
-  "unknown_code",
-  "code_needed",
-  "taken",
-  "taken_by_you",
-  "over",
-  "not_possible",
-  "thanks",
-  "confirm_all",
-  "all_done",
-  "rate_range",
-  "stopped",
-  "stopped_staff",
-  "started",
-  "help",
-] as const;
-export type ReplyKind = (typeof REPLY_KINDS)[number];
+/** Automatic answers without variants; thanks and what is over have their own tables. */
+type ReplyKind =
+  | "which_one"
+  | "nothing_open"
+  | "unknown_code"
+  | "code_needed"
+  | "taken"
+  | "taken_by_you"
+  | "over"
+  | "not_possible"
+  | "confirm_all"
+  | "all_done"
+  | "rate_range"
+  | "stopped"
+  | "stopped_staff"
+  | "started"
+  | "help";
 
 type Answerable = Exclude<AnswerKind, "none">;
 
@@ -60,9 +58,9 @@ type Texts = {
   readonly closing: Readonly<Record<ClosingKind, string>>;
   readonly closingTitle: Readonly<Record<ClosingKind, string>>;
   readonly somebody: string;
-  readonly byYou: string;
+  readonly moreItems: string;
   readonly thanks: Readonly<Record<Answer, string>>;
-  readonly reply: Readonly<Record<Exclude<ReplyKind, "thanks">, string>>;
+  readonly reply: Readonly<Record<ReplyKind, string>>;
   readonly over: Readonly<Record<"cancelled" | "resolved" | "settled", string>>;
 };
 
@@ -98,34 +96,34 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     list: "Ada {count} pemberitahuan untuk Anda:",
     attachment: "Lampiran: {url}",
     closing: {
-      acknowledged: "Sudah ditangani oleh {name}: {subject}.",
-      accepted: "Diterima oleh {name}: {subject}.",
-      claimed: "Diambil oleh {name}: {subject}.",
-      resolved: "Selesai: {subject}.",
-      cancelled: "Dibatalkan: {subject}. Tidak perlu ditindaklanjuti.",
-      expired: "Sudah lewat waktunya: {subject}.",
-      reopened: "Dibuka lagi: {subject}. Belum selesai setelah diterima {name}.",
-      reassigned: "Dialihkan ke {name}: {subject}. Anda tidak perlu menindaklanjuti.",
-      superseded: "Digabung dengan pemberitahuan lain: {subject}.",
+      acknowledge: "Diambil oleh {name}: {subject}.",
+      accept: "Diterima oleh {name}: {subject}.",
+      claim: "Diambil oleh {name}: {subject}.",
+      resolve: "Selesai: {subject}.",
+      cancel: "Dibatalkan: {subject}. Tidak perlu ditindaklanjuti.",
+      expire: "Sudah lewat waktunya: {subject}.",
+      reopen: "Dibuka lagi: {subject}. Belum selesai setelah diterima {name}.",
+      reassign: "Dialihkan ke {name}: {subject}. Anda tidak perlu menindaklanjuti.",
+      supersede: "Digabung dengan pemberitahuan lain: {subject}.",
     },
     closingTitle: {
-      acknowledged: "Sudah ditangani",
-      accepted: "Tiket diterima",
-      claimed: "Tiket diambil",
-      resolved: "Selesai",
-      cancelled: "Dibatalkan",
-      expired: "Lewat waktu",
-      reopened: "Dibuka lagi",
-      reassigned: "Dialihkan",
-      superseded: "Digabung",
+      acknowledge: "Sudah diambil",
+      accept: "Tiket diterima",
+      claim: "Tiket diambil",
+      resolve: "Selesai",
+      cancel: "Dibatalkan",
+      expire: "Lewat waktu",
+      reopen: "Dibuka lagi",
+      reassign: "Dialihkan",
+      supersede: "Digabung",
     },
     somebody: "rekan lain",
-    byYou: "Anda",
+    moreItems: "dan {count} lagi",
     thanks: {
-      acknowledged: "Terima kasih, tercatat: Anda menangani {subject}.",
-      accepted: "Terima kasih, tercatat: Anda menerima {subject}.",
-      claimed: "Tercatat: {subject} menjadi tugas Anda. Selamat bekerja.",
-      refused: "Tercatat: Anda menolak {subject}. Kami teruskan ke yang lain.",
+      acknowledged: "Terima kasih, sudah dicatat. {subject} sekarang Anda yang tangani.",
+      accepted: "Terima kasih, sudah dicatat. Anda menerima {subject}.",
+      claimed: "Sudah dicatat. {subject} sekarang tugas Anda.",
+      refused: "Sudah dicatat. Anda menolak {subject}, kami teruskan ke yang lain.",
       rated: "Terima kasih atas penilaian Anda.",
     },
     reply: {
@@ -140,12 +138,12 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       not_possible: "Maaf, itu tidak bisa dilakukan untuk {subject}.",
       confirm_all:
         "Ini semua yang menunggu jawaban Anda:\n{items}\nBalas *ya* untuk menerima semuanya.",
-      all_done: "Tercatat: {count} diterima.",
+      all_done: "Sudah dicatat: {count} diterima.",
       rate_range: "Mohon beri nilai 1 sampai 5, misalnya *{code} 5*.",
       stopped:
         "Anda tidak akan menerima pesan seperti ini lagi. Balas MULAI untuk menerimanya kembali.",
       stopped_staff:
-        "Tercatat. Operator kami beri tahu bahwa Anda berhenti menerima pesan ini. Balas MULAI untuk menerimanya kembali.",
+        "Sudah dicatat. Operator kami beri tahu bahwa Anda berhenti menerima pesan ini. Balas MULAI untuk menerimanya kembali.",
       started: "Anda akan menerima pesan ini kembali.",
       help: "Balas *1 kode* terima, *2 kode* tolak, *1 semua* terima semua, *tugas* daftar tugas Anda, *piket* siapa yang bertugas, *tunda 30* tunda 30 menit.",
     },
@@ -186,29 +184,29 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     list: "You have {count} notifications:",
     attachment: "Attachment: {url}",
     closing: {
-      acknowledged: "Taken by {name}: {subject}.",
-      accepted: "Accepted by {name}: {subject}.",
-      claimed: "Claimed by {name}: {subject}.",
-      resolved: "Resolved: {subject}.",
-      cancelled: "Cancelled: {subject}. Nothing left to do.",
-      expired: "Out of date: {subject}.",
-      reopened: "Open again: {subject}. Not resolved since {name} took it.",
-      reassigned: "Reassigned to {name}: {subject}. Nothing left to do for you.",
-      superseded: "Joined with another notification: {subject}.",
+      acknowledge: "Taken by {name}: {subject}.",
+      accept: "Accepted by {name}: {subject}.",
+      claim: "Claimed by {name}: {subject}.",
+      resolve: "Resolved: {subject}.",
+      cancel: "Cancelled: {subject}. Nothing left to do.",
+      expire: "Out of date: {subject}.",
+      reopen: "Open again: {subject}. Not resolved since {name} took it.",
+      reassign: "Reassigned to {name}: {subject}. Nothing left to do for you.",
+      supersede: "Joined with another notification: {subject}.",
     },
     closingTitle: {
-      acknowledged: "Taken",
-      accepted: "Ticket accepted",
-      claimed: "Ticket claimed",
-      resolved: "Resolved",
-      cancelled: "Cancelled",
-      expired: "Out of date",
-      reopened: "Open again",
-      reassigned: "Reassigned",
-      superseded: "Joined",
+      acknowledge: "Taken",
+      accept: "Ticket accepted",
+      claim: "Ticket claimed",
+      resolve: "Resolved",
+      cancel: "Cancelled",
+      expire: "Out of date",
+      reopen: "Open again",
+      reassign: "Reassigned",
+      supersede: "Joined",
     },
     somebody: "a colleague",
-    byYou: "you",
+    moreItems: "and {count} more",
     thanks: {
       acknowledged: "Thank you, noted: you are taking care of {subject}.",
       accepted: "Thank you, noted: you accepted {subject}.",
