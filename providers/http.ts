@@ -141,9 +141,11 @@ function call(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
       if (outgoing.reusedSocket) onConnected();
       else socket.once(isSecure ? "secureConnect" : "connect", onConnected);
     });
-    outgoing.on("error", (error) =>
-      fail(stage === "before_send" ? "no_connection" : "connection_lost", error),
-    );
+    outgoing.on("error", (error) => {
+      // Privacy: a parser's error carries the bytes that it stumbled over.
+      Reflect.deleteProperty(error, "rawPacket");
+      fail(stage === "before_send" ? "no_connection" : "connection_lost", error);
+    });
     outgoing.on("response", (incoming) => {
       answer = incoming;
       incoming.on("data", (chunk: Buffer) => {

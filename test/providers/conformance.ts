@@ -21,7 +21,12 @@ import type {
   SendResult,
   WebhookReader,
 } from "../../providers/provider.ts";
-import { closedPort, startScriptedServer, startSilentServer } from "./scripted-server.ts";
+import {
+  closedPort,
+  startGarbageServer,
+  startScriptedServer,
+  startSilentServer,
+} from "./scripted-server.ts";
 import type { CapturedRequest, Script, ScriptedServer } from "./scripted-server.ts";
 
 export const NOW = Date.UTC(2026, 8, 1, 12, 0, 0);
@@ -452,6 +457,15 @@ export function runConformance(conformance: Conformance): void {
         const error = await pending;
         expect(error).toMatchObject({ kind: "unknown_outcome", scope: "recipient" });
       });
+    });
+
+    it("knows nothing when the answer is no HTTP, and shows none of its bytes", async () => {
+      const quoted = secretsOf(account(""), message);
+      const garbage = await startGarbageServer(quoted.join("\n"));
+      const error = await failing(send({ account: account(`http://127.0.0.1:${garbage.port}`) }));
+      await garbage.close();
+      expect(error).toMatchObject({ kind: "unknown_outcome", surelyNotSent: false });
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("<Buffer");
     });
 
     it("lets nothing that a vendor quotes into an error", async () => {

@@ -145,6 +145,15 @@ describe("an answer", () => {
     expect([answer.body.length, answer.isComplete]).toEqual([1024 * 1024, true]);
   });
 
+  it("leaves its connection open for the next request", async () => {
+    server.script({ do: "answer", status: 200, body: "{}" });
+    await client.call(requestTo(server.baseUrl));
+    const before = server.connections;
+    await client.call(requestTo(server.baseUrl));
+    await client.call(requestTo(server.baseUrl));
+    expect(server.connections).toBe(before);
+  });
+
   it("that redirects is not followed", async () => {
     server.script({ do: "answer", status: 307, headers: { location: "/elsewhere" }, body: "" });
     const answer = await client.call(requestTo(server.baseUrl));

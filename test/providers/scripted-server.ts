@@ -32,6 +32,8 @@ export type Script =
 export type ScriptedServer = {
   readonly baseUrl: string;
   readonly requests: readonly CapturedRequest[];
+  /** How many connections were ever opened. */
+  readonly connections: number;
   /** Resolves with the first request that comes, or has come, since the last script. */
   readonly firstRequest: () => Promise<CapturedRequest>;
   /** One script for all requests until the next; forgets the requests so far. */
@@ -59,10 +61,17 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
       play(current, incoming, outgoing);
     });
   });
+  let connections = 0;
+  server.on("connection", () => {
+    connections += 1;
+  });
   await listen(server);
 
   return {
     baseUrl: `http://127.0.0.1:${portOf(server)}`,
+    get connections() {
+      return connections;
+    },
     get requests() {
       return requests;
     },
@@ -119,14 +128,25 @@ export async function closedPort(): Promise<number> {
 }
 
 /** Accepts connections and says nothing, so that a TLS session never comes about. */
-export async function startSilentServer(): Promise<{
-  readonly port: number;
-  readonly close: () => Promise<void>;
-}> {
+export function startSilentServer(): Promise<RawServer> {
+  return startRawServer(() => undefined);
+}
+
+/** Answers the first bytes of every request with what is no HTTP. */
+export function startGarbageServer(garbage: string): Promise<RawServer> {
+  return startRawServer((socket) => {
+    socket.once("data", () => socket.end(garbage));
+  });
+}
+
+export type RawServer = { readonly port: number; readonly close: () => Promise<void> };
+
+async function startRawServer(serve: (socket: net.Socket) => void): Promise<RawServer> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => sockets.delete(socket));
+    serve(socket);
   });
   await listen(server);
   return {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 
 import { createHttpClient } from "../../providers/http.ts";
@@ -443,6 +445,42 @@ describe("twilio", () => {
       const form = new Map(formIn(request));
       expect(form.get("Timeout")).toBe("20");
       expect(form.get("Twiml")).toContain('voice="Google.id-ID-Standard-A"');
+    });
+  });
+});
+
+describe("twilio's parameters", () => {
+  /** Names that the vendor's own client, generated from the published API description, puts into a request. */
+  function namesKnownTo(resource: "message" | "call"): ReadonlySet<string> {
+    const file = createRequire(import.meta.url).resolve(
+      `twilio/lib/rest/api/v2010/account/${resource}.js`,
+    );
+    return new Set(
+      [...readFileSync(file, "utf8").matchAll(/data\["([A-Za-z]+)[<>]?"\]/g)].map(
+        (match) => match[1] ?? "",
+      ),
+    );
+  }
+
+  it.each([
+    ["twilio-sms", "message"],
+    ["twilio-voice", "call"],
+  ] as const)("of %s are those of the published description", async (id, resource) => {
+    await withServer(id, async (provider, server) => {
+      server.script(answer(201, { sid: "none", status: "queued" }));
+      const sent = provider.send(
+        account(server.baseUrl),
+        message,
+        sendOptions({ validForSeconds: 60 }),
+      );
+      await providerErrorOf(sent);
+      const [request] = server.requests;
+      if (request === undefined) throw new Error("nothing was sent");
+      const known = namesKnownTo(resource);
+      const names = formIn(request).map(([name]) => name);
+      expect(known.size).toBeGreaterThan(10);
+      expect(names.length).toBeGreaterThan(4);
+      expect(names.filter((name) => !known.has(name))).toEqual([]);
     });
   });
 });
