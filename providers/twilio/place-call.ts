@@ -109,7 +109,7 @@ export async function findLostCall(
 
 /**
  * `completed` ends a call that talks. One that still rings or waits may have to be `canceled` instead, which Twilio says by
- * refusing or by leaving it as it was; a call that had ended is left alone.
+ * refusing or by showing it as it was; a call that had ended is left alone.
  */
 export async function hangUp(
   httpCall: HttpCall,
@@ -117,8 +117,11 @@ export async function hangUp(
   callSid: string,
   options: CallOptions,
 ): Promise<boolean> {
-  const ended = await endCall(httpCall, account, callSid, "completed", options);
-  return ended || (await endCall(httpCall, account, callSid, "canceled", options));
+  const completed = await endCall(httpCall, account, callSid, "completed", options);
+  if (completed === "ended") return true;
+  const canceled = await endCall(httpCall, account, callSid, "canceled", options);
+  // A call that was shown as ringing and is over by now was ended by the first request.
+  return completed === "still_rings" || canceled !== "was_over";
 }
 
 async function endCall(
@@ -127,7 +130,7 @@ async function endCall(
   callSid: string,
   status: "completed" | "canceled",
   options: CallOptions,
-): Promise<boolean> {
+): Promise<"ended" | "still_rings" | "was_over"> {
   const attempted = "hang up a call";
   const { credentials } = readAccount(PROVIDER, attempted, account, SCHEMAS);
   const request: RestRequest = {
@@ -141,13 +144,13 @@ async function endCall(
   };
   try {
     const body = await callRest(httpCall, request, account, credentials, options);
-    const stillRings = ["queued", "ringing"].includes(textAt(body, "status") ?? "");
-    return !stillRings || status === "canceled";
+    const shown = textAt(body, "status") ?? "";
+    return ["queued", "ringing"].includes(shown) ? "still_rings" : "ended";
   } catch (error) {
-    const isOver =
+    const wasOver =
       error instanceof ProviderError &&
       (error.httpStatus === 404 || error.vendorCode === CALL_NOT_IN_PROGRESS);
-    if (isOver) return false;
+    if (wasOver) return "was_over";
     throw error;
   }
 }

@@ -25,6 +25,7 @@ const CODES: Readonly<Record<number, ProviderVerdict>> = {
   // The receiver of their webhooks is ours to repair.
   11200: verdict("unavailable", "account", "not_configured"),
   20003: verdict("unauthorized", "account", "credentials"),
+  20005: SUSPENDED,
   20404: NOT_CONFIGURED,
   20429: RATE_LIMIT,
   // "POST is not idempotent; a retry may reach the customer twice."

@@ -387,19 +387,30 @@ describe("twilio", () => {
     });
   });
 
-  it.each([
-    ["active", "connected"],
-    ["suspended", "restricted"],
-    ["closed", "banned"],
-  ] as const)("reads the account's status %s as %s", async (status, state) => {
-    await withServer("twilio-sms", async (provider, server) => {
-      server.script(answer(200, { sid: ACCOUNT_SID, status, type: "Full" }));
-      expect(await provider.probe?.(account(server.baseUrl), callOptions)).toMatchObject({
-        state,
+  it.each(["twilio-sms", "twilio-voice"] as const)(
+    "asks with the sending credentials whether the account of %s works",
+    async (id) => {
+      await withServer(id, async (provider, server) => {
+        server.script(answer(200, { messages: [], page_size: 1 }));
+        expect(await provider.probe?.(account(server.baseUrl), callOptions)).toMatchObject({
+          state: "connected",
+        });
+        expect(server.requests[0]?.path).toBe(
+          `/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json?PageSize=1`,
+        );
+        server.script(answer(401, { code: 20005, message: "Account not active", status: 401 }));
+        const suspended = await providerErrorOf(
+          provider.probe?.(account(server.baseUrl), callOptions) ?? Promise.resolve(),
+        );
+        expect(suspended).toMatchObject({ provider: id, reason: "account_suspended" });
+        server.script(answer(200, {}));
+        const unreadable = await providerErrorOf(
+          provider.probe?.(account(server.baseUrl), callOptions) ?? Promise.resolve(),
+        );
+        expect(unreadable.kind).toBe("malformed");
       });
-      expect(server.requests[0]?.path).toBe(`/2010-04-01/Accounts/${ACCOUNT_SID}.json`);
-    });
-  });
+    },
+  );
 
   it("refuses a call whose TwiML would be longer than Twilio takes", async () => {
     await withServer("twilio-voice", async (provider, server) => {

@@ -1,0 +1,397 @@
+/**
+ * Both sides of every vendor's protocol against each other: what an adapter sends, the simulated vendor understands; what the
+ * simulated vendor reports, the adapter's reader believes and reads. Neither knows the other's code.
+ */
+import { describe, expect, it, onTestFinished } from "vitest";
+
+import type { Channel } from "../../domain/channel.ts";
+import { ProviderError } from "../../providers/errors.ts";
+import { createHttpClient } from "../../providers/http.ts";
+import type {
+  AccountContext,
+  InboundEvent,
+  OutboundMessage,
+  Provider,
+  RawWebhook,
+  SendResult,
+  Speech,
+} from "../../providers/provider.ts";
+import { createProviders } from "../../providers/registry.ts";
+import type { SimulatedVendors } from "../../providers/simulated/server.ts";
+import { providerErrorOf, sendOptions } from "./conformance.ts";
+import {
+  BUDI,
+  FONNTE_DEVICE,
+  FONNTE_TOKEN,
+  GROUP_ID,
+  META_APP_SECRET,
+  META_NUMBER_ID,
+  META_TOKEN,
+  META_WABA_ID,
+  openWindow,
+  registerFonnte,
+  registerMeta,
+  registerTwilio,
+  SARI,
+  startReceiver,
+  startVendors,
+  TWILIO_NUMBER,
+  TWILIO_SID,
+  TWILIO_TOKEN,
+} from "./simulated/support.ts";
+import type { Received, Receiver } from "./simulated/support.ts";
+
+type Setting = {
+  readonly vendors: SimulatedVendors;
+  readonly receiver: Receiver;
+  readonly provider: Provider;
+  readonly account: AccountContext;
+  /** Everything that our reader believed and read, in order; a refused webhook fails the test. */
+  readonly events: InboundEvent[];
+  readonly refusals: string[];
+  readonly send: (message: Partial<OutboundMessage>) => Promise<SendResult>;
+};
+
+const SPEECH: Speech = { text: "Tiang ODP roboh", language: "id", reply: null };
+
+async function start(
+  id: Provider["id"],
+  channel: Channel,
+  register: (vendors: SimulatedVendors, webhookUrl: string) => void,
+  accountOf: (vendors: SimulatedVendors) => Omit<AccountContext, "accountId">,
+): Promise<Setting> {
+  const receiver = await startReceiver();
+  const vendors = await startVendors();
+  const client = createHttpClient();
+  onTestFinished(() => client.close());
+  const provider = createProviders(client.call).get(id, channel);
+  const account: AccountContext = { accountId: "acc_1", ...accountOf(vendors) };
+  const webhookUrl = `${receiver.url}/webhooks/${id}/acc_1/token`;
+  const events: InboundEvent[] = [];
+  const refusals: string[] = [];
+  receiver.answerWith((received) => {
+    const request = toRaw(received);
+    const verdict = provider.webhook?.verify(request, account);
+    if (verdict?.ok !== true) {
+      refusals.push(verdict?.reason ?? "no reader");
+      return { status: 401 };
+    }
+    events.push(...(provider.webhook?.parse(request, account, Date.now()) ?? []));
+    const answer = provider.webhook?.respond(request, account, SPEECH);
+    return answer ?? { status: 500 };
+  });
+  register(vendors, webhookUrl);
+  return {
+    vendors,
+    receiver,
+    provider,
+    account,
+    events,
+    refusals,
+    send: (message) =>
+      provider.send(
+        account,
+        {
+          to: { kind: "phone", e164: BUDI },
+          text: 'Tiang "ODP" roboh 🚨\nKlari',
+          language: "id",
+          ...message,
+        },
+        sendOptions({ webhookUrl, deliveryKey: "dlv_1", validForSeconds: 300 }),
+      ),
+  };
+}
+
+function toRaw(received: Received): RawWebhook {
+  return {
+    method: received.method === "GET" ? "GET" : "POST",
+    url: received.url,
+    headers: Object.fromEntries(
+      Object.entries(received.headers).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.join(", ") : value,
+      ]),
+    ),
+    body: Buffer.from(received.body),
+  };
+}
+
+/** Statuses told of one message, by its id or by an alias that was tied to it. */
+function statusesOf(events: readonly InboundEvent[], messageId: string): readonly string[] {
+  const aliases = new Set(
+    events.flatMap((event) =>
+      event.kind === "link" && event.providerMessageId === messageId ? [event.alias] : [],
+    ),
+  );
+  return events.flatMap((event) => {
+    if (event.kind !== "receipt") return [];
+    const isOurs =
+      event.providerMessageId === messageId || (event.alias !== null && aliases.has(event.alias));
+    return isOurs ? [event.receipt.status] : [];
+  });
+}
+
+/** Why a receipt says that the message failed; null for everything else. */
+function failureReasonOf(event: unknown): string | null {
+  const found = event as Partial<InboundEvent> | null;
+  return found?.kind === "receipt" ? (found.receipt?.failure?.reason ?? null) : null;
+}
+
+function startFonnte(channel: "whatsapp_personal" | "whatsapp_group"): Promise<Setting> {
+  return start("fonnte", channel, registerFonnte, (vendors) => ({
+    baseUrl: vendors.baseUrls.fonnte,
+    sender: `+${FONNTE_DEVICE}`,
+    credentials: { token: FONNTE_TOKEN, webhookSecret: "fonnte-secret" },
+    settings: {},
+  }));
+}
+
+function startMeta(): Promise<Setting> {
+  return start("meta", "whatsapp_personal", registerMeta, (vendors) => ({
+    baseUrl: vendors.baseUrls.meta,
+    sender: META_NUMBER_ID,
+    credentials: {
+      accessToken: META_TOKEN,
+      appSecret: META_APP_SECRET,
+      verifyToken: "meta-verify-token",
+    },
+    settings: { businessAccountId: META_WABA_ID },
+  }));
+}
+
+function startTwilio(id: "twilio-sms" | "twilio-voice"): Promise<Setting> {
+  return start(id, id === "twilio-sms" ? "sms" : "call", registerTwilio, (vendors) => ({
+    baseUrl: vendors.baseUrls.twilio,
+    sender: TWILIO_NUMBER,
+    credentials: { accountSid: TWILIO_SID, authToken: TWILIO_TOKEN },
+    settings: {},
+  }));
+}
+
+const OPTIONS = { signal: new AbortController().signal, timeoutMs: 2_000, now: Date.now() };
+
+describe("fonnte and its simulation", () => {
+  it("agree on a text to a person, its receipts and the answer to it", async () => {
+    const { vendors, events, refusals, send } = await startFonnte("whatsapp_personal");
+    vendors.sandbox.phones.configure(BUDI, { reads: true });
+    const result = await send({});
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages[0]?.text).toBe(
+      'Tiang "ODP" roboh 🚨\nKlari',
+    );
+    expect(statusesOf(events, result.providerMessageId)).toEqual(
+      expect.arrayContaining(["delivered", "read"]),
+    );
+    await vendors.sandbox.people.reply(BUDI, { text: "1 4821" });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      from: [{ kind: "phone", e164: BUDI }],
+      text: "1 4821",
+    });
+    expect(refusals).toEqual([]);
+  });
+
+  it("agree on a group and the member who answers in it", async () => {
+    const { vendors, events, send } = await startFonnte("whatsapp_group");
+    await send({ to: { kind: "group", groupChatId: GROUP_ID } });
+    await vendors.sandbox.idle();
+    await vendors.sandbox.people.reply(SARI, { text: "siap 4821", group: GROUP_ID });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      groupChatId: GROUP_ID,
+      from: [{ kind: "phone", e164: SARI }],
+    });
+  });
+
+  it("agree that a device is away, and on its state and groups", async () => {
+    const { vendors, provider, account, events, send } = await startFonnte("whatsapp_group");
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+      { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
+    ]);
+    vendors.sandbox.setDevice(FONNTE_DEVICE, false, "logged out");
+    const error = await providerErrorOf(send({ to: { kind: "group", groupChatId: GROUP_ID } }));
+    expect(error).toMatchObject({ kind: "unavailable", reason: "device_disconnected" });
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "disconnected" });
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "disconnected" });
+  });
+
+  it("agree on a wrong token and on a used-up quota", async () => {
+    const { vendors, provider, account, send } = await startFonnte("whatsapp_personal");
+    vendors.sandbox.setQuota(FONNTE_DEVICE, 0);
+    expect(await providerErrorOf(send({}))).toMatchObject({ reason: "quota" });
+    const other = { ...account, credentials: { token: "another" } };
+    const error = await providerErrorOf(
+      provider.send(
+        other,
+        { to: { kind: "phone", e164: BUDI }, text: "x", language: "id" },
+        sendOptions(),
+      ),
+    );
+    expect(error).toMatchObject({ kind: "unauthorized", reason: "credentials" });
+  });
+});
+
+describe("meta and its simulation", () => {
+  it("agree on a template outside the window, its receipts and its button", async () => {
+    const { vendors, events, refusals, send } = await startMeta();
+    vendors.sandbox.phones.configure(BUDI, { reads: true });
+    const result = await send({
+      isWindowOpen: false,
+      template: {
+        name: "alarm_ack_v1",
+        languageCode: "id",
+        bodyParameters: ["Pompa 3", "9.8 bar"],
+        buttonPayloads: ["ack:K7Q2", "esc:K7Q2"],
+      },
+    });
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, result.providerMessageId)).toEqual(
+      expect.arrayContaining(["sent", "read"]),
+    );
+    expect(events.every((event) => event.kind !== "receipt" || event.deliveryKey === "dlv_1")).toBe(
+      true,
+    );
+    await vendors.sandbox.people.press(BUDI, result.providerMessageId, "Terima");
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      buttonId: "ack:K7Q2",
+      quotedMessageId: result.providerMessageId,
+    });
+    expect(refusals).toEqual([]);
+  });
+
+  it("agree that a free text outside the window needs a template", async () => {
+    const { vendors, events, send } = await startMeta();
+    const outcome = await send({}).catch((error: unknown) => error);
+    await vendors.sandbox.idle();
+    const said: readonly unknown[] = [outcome, ...events];
+    const reasons = said.map((each) =>
+      each instanceof ProviderError ? each.reason : failureReasonOf(each),
+    );
+    expect(reasons).toContain("window_closed");
+  });
+
+  it("agree on buttons inside the window, quotes and reactions", async () => {
+    const { vendors, events, send } = await startMeta();
+    await openWindow(vendors, BUDI);
+    const buttons = [
+      { id: "ack:K7Q2", title: "Terima" },
+      { id: "esc:K7Q2", title: "Tolak" },
+    ];
+    const result = await send({ isWindowOpen: true, buttons });
+    await vendors.sandbox.idle();
+    await vendors.sandbox.people.press(BUDI, result.providerMessageId, "Tolak");
+    expect(events.at(-1)).toMatchObject({ kind: "reply", buttonId: "esc:K7Q2" });
+    await vendors.sandbox.people.react(BUDI, result.providerMessageId, "👍");
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      reaction: "👍",
+      quotedMessageId: result.providerMessageId,
+    });
+    await vendors.sandbox.people.reply(BUDI, { text: "ok", quote: result.providerMessageId });
+    expect(events.at(-1)).toMatchObject({
+      text: "ok",
+      quotedMessageId: result.providerMessageId,
+    });
+  });
+
+  it("agree on a person who hides the number", async () => {
+    const { vendors, events } = await startMeta();
+    vendors.sandbox.phones.configure(BUDI, { hidesNumber: true });
+    await vendors.sandbox.people.reply(BUDI, { text: "Halo", account: "6281234000901" });
+    const [reply] = events;
+    expect(reply).toMatchObject({ kind: "reply", text: "Halo" });
+    expect(reply?.kind === "reply" && reply.from.map(({ kind }) => kind)).toEqual(["bsuid"]);
+  });
+
+  it("agree on the set-up request, the number's state and the templates", async () => {
+    const { vendors, provider, account } = await startMeta();
+    expect(await vendors.sandbox.verifyWebhook("6281234000901")).toBe(true);
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    expect(await provider.listTemplates?.(account, OPTIONS)).toContainEqual(
+      expect.objectContaining({ name: "alarm_ack_v1", languageCode: "id", state: "approved" }),
+    );
+  });
+});
+
+describe("twilio and its simulation", () => {
+  it("agree on an SMS, its receipts, the answer to it and what became of it", async () => {
+    const { vendors, provider, account, events, refusals, send } = await startTwilio("twilio-sms");
+    const sentAfter = Date.now() - 1_000;
+    const result = await send({});
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, result.providerMessageId)).toEqual(
+      expect.arrayContaining(["sent", "delivered"]),
+    );
+    await vendors.sandbox.people.reply(BUDI, { text: "1 4821" });
+    expect(events.at(-1)).toMatchObject({ kind: "reply", text: "1 4821" });
+    expect(await provider.lookUp?.(account, result.providerMessageId, OPTIONS)).toMatchObject({
+      status: "delivered",
+    });
+    const message: OutboundMessage = {
+      to: { kind: "phone", e164: BUDI },
+      text: 'Tiang "ODP" roboh 🚨\nKlari',
+      language: "id",
+    };
+    expect(await provider.findLost?.(account, message, sentAfter, OPTIONS)).toMatchObject({
+      providerMessageId: result.providerMessageId,
+    });
+    expect(refusals).toEqual([]);
+  });
+
+  it.each([
+    ["1", "accept"],
+    ["2", "refuse"],
+  ] as const)("agree on a call that is answered with %s", async (keys, answer) => {
+    const { vendors, events, refusals, send } = await startTwilio("twilio-voice");
+    vendors.sandbox.phones.configure(BUDI, { calls: { kind: "answer", keys } });
+    const result = await send({ text: "Tiang ODP roboh" });
+    await vendors.sandbox.idle();
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        kind: "keypress",
+        callId: result.providerMessageId,
+        deliveryKey: "dlv_1",
+        answer,
+      }),
+    );
+    expect(refusals).toEqual([]);
+  });
+
+  it("agree on a call that hears the text again after another key, and then accepts", async () => {
+    const { vendors, events, send } = await startTwilio("twilio-voice");
+    vendors.sandbox.phones.configure(BUDI, { calls: { kind: "answer", keys: "51" } });
+    await send({ text: "Tiang ODP roboh" });
+    await vendors.sandbox.idle();
+    const [call] = vendors.sandbox.phones.handset(BUDI).calls;
+    expect(call?.spoken.filter((text) => text === "Tiang ODP roboh")).toHaveLength(2);
+    expect(events.filter(({ kind }) => kind === "keypress")).toHaveLength(1);
+  });
+
+  it.each([
+    ["voicemail", { kind: "voicemail" } as const, "voicemail"],
+    ["a busy line", { kind: "busy" } as const, "busy"],
+    ["nobody", { kind: "no_answer" } as const, "no_answer"],
+  ])("agree on a call that meets %s: no answer, and why", async (_whom, rule, reason) => {
+    const { vendors, events, send } = await startTwilio("twilio-voice");
+    vendors.sandbox.phones.configure(BUDI, { calls: rule });
+    const result = await send({ text: "Tiang ODP roboh" });
+    await vendors.sandbox.idle();
+    expect(events.filter(({ kind }) => kind === "keypress")).toEqual([]);
+    expect(statusesOf(events, result.providerMessageId)).not.toContain("delivered");
+    expect(events.map(failureReasonOf)).toContain(reason);
+  });
+
+  it("agree on hanging up a call that rings", async () => {
+    const { vendors, provider, account, events, send } = await startTwilio("twilio-voice");
+    vendors.sandbox.phones.configure(BUDI, { calls: { kind: "ring" } });
+    const result = await send({ text: "Tiang ODP roboh" });
+    expect(await provider.hangUp?.(account, result.providerMessageId, OPTIONS)).toBe(true);
+    await vendors.sandbox.idle();
+    expect(events.filter(({ kind }) => kind === "keypress")).toEqual([]);
+    expect(await provider.hangUp?.(account, result.providerMessageId, OPTIONS)).toBe(false);
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+  });
+});
