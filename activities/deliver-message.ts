@@ -28,7 +28,7 @@ import { isResultKind, retryOf, VERDICTS, type FailureKind } from "../domain/res
 import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
-import type { OpenedAccount } from "./account-context.ts";
+import type { OpenedAccount } from "../db/opened-account.ts";
 import type { DeliverAnswer, DeliverInput } from "./contract.ts";
 import { deliveryFailure, tryAgain } from "./failure.ts";
 import {

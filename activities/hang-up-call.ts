@@ -4,7 +4,7 @@ import { callOf, recordHangUp } from "../db/calls.ts";
 import type { AccountRow } from "../db/deliveries.ts";
 import { ProviderError } from "../providers/errors.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
-import type { OpenedAccount } from "./account-context.ts";
+import type { OpenedAccount } from "../db/opened-account.ts";
 import type { HangUpInput } from "./contract.ts";
 
 export interface HangUpDeps {

@@ -4,7 +4,7 @@ import type pg from "pg";
 
 import type { NotificationRequest, RequestCheck } from "../domain/request.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
-import type { OpenedAccount } from "./account-context.ts";
+import type { OpenedAccount } from "../db/opened-account.ts";
 import type { Activities } from "./contract.ts";
 import { createDeliverMessage, type DeliverDeps } from "./deliver-message.ts";
 import { createHangUpCall } from "./hang-up-call.ts";

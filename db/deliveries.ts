@@ -380,16 +380,35 @@ export async function reserveSlot(
   }
 }
 
-/** One key per message of an account: the webhook and `deliver` take it before they touch what they know of the message. */
+/**
+ * One key per message of a sending device: the webhook and `deliver` take it before they touch what they know of the message. Accounts that share a device
+ * share its messages' keys, because the vendor reports both accounts' messages to one address.
+ */
 export async function lockMessage(
   client: pg.PoolClient,
   accountId: string,
   providerMessageId: string,
 ): Promise<void> {
+  await lockMessageKeys(client, accountId, [providerMessageId]);
+}
+
+/** What a second id of a message is locked by; ids and second ids are different words. */
+export function aliasKey(alias: string): string {
+  return `alias:${alias}`;
+}
+
+/** Ordering: taken in the order given, so that everybody names a message's id before its second id. */
+export async function lockMessageKeys(
+  client: pg.PoolClient,
+  accountId: string,
+  keys: readonly string[],
+): Promise<void> {
   await client.query({
     name: "lock-message",
-    text: "select pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))",
-    values: [accountId, providerMessageId],
+    text: `select pg_advisory_xact_lock(hashtextextended(
+        coalesce((select a.device_key from provider_accounts a where a.id = $1), $1) || ':' || k.key, 0))
+      from unnest($2::text[]) as k(key)`,
+    values: [accountId, keys],
   });
 }
 
@@ -436,13 +455,17 @@ export async function recordAccepted(
   }>({
     name: "record-accepted",
     text: `
-      with linked as (
+      with device as (select device_key as key from messages where id = $3),
+      linked as (
         select provider_alias as alias from receipts
-        where account_id = $4 and provider_message_id = $5 and provider_alias is not null
+        where device_key = (select key from device) and provider_message_id = $5 and provider_alias is not null
+        union
+        select l.provider_alias from message_links l
+        where l.device_key = (select key from device) and l.provider_message_id = $5
       ),
       parked as (
         update receipts r set message_id = $3, signalled_at = coalesce(signalled_at, $8)
-        where account_id = $4 and message_id is null
+        where device_key = (select key from device) and message_id is null
           and (provider_message_id = $5 or provider_alias in (select alias from linked))
         returning id, status, final, coalesce(reported_at, received_at) as at
       ),
@@ -452,7 +475,8 @@ export async function recordAccepted(
           provider_response = $9::jsonb, segments = $7, accepted_at = coalesce(accepted_at, $8),
           sent_at = case when $6 = 'sent' then coalesce(sent_at, $8) else sent_at end
         where id = $3 and not exists (
-          select from messages other where other.account_id = $4 and other.provider_message_id = $5 and other.id <> $3
+          select from messages other
+          where other.device_key = (select key from device) and other.provider_message_id = $5 and other.id <> $3
         )
       ),
       delivery as (

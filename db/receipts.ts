@@ -3,7 +3,7 @@ import type pg from "pg";
 import { mergeReceipt, type DeliveryStatus, type ReceiptKind } from "../domain/delivery.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { ReceiptFact } from "../domain/run.ts";
-import { lockMessage } from "./deliveries.ts";
+import { aliasKey, lockMessageKeys } from "./deliveries.ts";
 import { withTransaction } from "./transaction.ts";
 
 /** A vendor's report about one message, already verified and translated. */
@@ -44,10 +44,11 @@ export type RecordReceiptAnswer =
   | { readonly kind: "parked" };
 
 /**
- * Stores a receipt and moves what it is about forward. Matches by account and message id, never by phone.
+ * Stores a receipt and moves what it is about forward. Matches by the account's device and message id, never by phone: accounts that share a device share
+ * its messages, because the vendor reports them all to one address.
  *
  * Ordering: `deliver` takes the same locks before it records the vendor's answer, so a receipt either finds the message or is found by it.
- * Idempotency: (account, event key) is unique; a repeat changes nothing.
+ * Idempotency: (device, event key) is unique; a repeat changes nothing.
  */
 export async function recordReceipt(
   pool: pg.Pool,
@@ -55,14 +56,18 @@ export async function recordReceipt(
 ): Promise<RecordReceiptAnswer> {
   return withTransaction(pool, async (client) => {
     // Both ids are locked, always in this order; a report that knows one id only meets the report or answer that ties them.
-    if (report.providerMessageId) {
-      await lockMessage(client, report.accountId, report.providerMessageId);
-    }
-    if (report.alias) await lockMessage(client, report.accountId, `alias:${report.alias}`);
+    await lockMessageKeys(client, report.accountId, [
+      ...(report.providerMessageId ? [report.providerMessageId] : []),
+      ...(report.alias ? [aliasKey(report.alias)] : []),
+    ]);
     const found = await storeAndFind(client, report);
     if (!found.isNew) return { kind: "duplicate" };
     if (!found.message) return { kind: "parked" };
-    return { kind: "recorded", signals: await apply(client, report, found.message) };
+    const signals = [...(await apply(client, report, found.message))];
+    for (const parked of found.parked) {
+      signals.push(...(await applyParked(client, { ...report, ...parked })));
+    }
+    return { kind: "recorded", signals };
   });
 }
 
@@ -106,19 +111,32 @@ const DELIVERIES_OF_MESSAGE = `
 async function storeAndFind(
   client: pg.PoolClient,
   report: ReportedReceipt,
-): Promise<{ readonly isNew: boolean; readonly message: FoundMessage | null }> {
-  const { rows } = await client.query<{ is_new: boolean; message: FoundMessage | null }>({
+): Promise<{
+  readonly isNew: boolean;
+  readonly message: FoundMessage | null;
+  /** Reports that came under the second id alone, before this one tied it to the message. */
+  readonly parked: readonly ParkedReport[];
+}> {
+  const { rows } = await client.query<{
+    is_new: boolean;
+    message: FoundMessage | null;
+    parked: readonly ParkedJson[] | null;
+  }>({
     name: "receipt-store",
     text: `
-      with stored as (
-        insert into receipts (id, account_id, provider_message_id, provider_alias, status, final, event_key, reason, error, reported_at, received_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      with device as (
+        select coalesce((select a.device_key from provider_accounts a where a.id = $2), $2) as key
+      ),
+      stored as (
+        insert into receipts (id, account_id, device_key, provider_message_id, provider_alias, status, final, event_key, reason, error,
+          reported_at, received_at)
+        select $1, $2, device.key, $3, $4, $5, $6, $7, $8, $9, $10, $11 from device
         on conflict on constraint receipts_once do nothing
         returning id
       ),
       message as (
         select m.id, m.status from messages m
-        where m.account_id = $2 and (
+        where m.device_key = (select key from device) and (
           m.provider_message_id = $3
           or m.provider_alias = $4
           or (m.provider_message_id is null and m.id = (select d.message_id from deliveries d where d.id = $12))
@@ -131,7 +149,14 @@ async function storeAndFind(
         (
           select jsonb_build_object('id', m.id, 'status', m.status, 'deliveries', (${DELIVERIES_OF_MESSAGE}))
           from message m
-        ) as message`,
+        ) as message,
+        (
+          select jsonb_agg(jsonb_build_object('id', r.id, 'status', r.status, 'final', r.final, 'reason', r.reason, 'error', r.error,
+            'reported_at', r.reported_at, 'received_at', r.received_at, 'message_id', m.id) order by r.received_at)
+          from message m, receipts r
+          where r.device_key = (select key from device) and r.provider_alias = $4 and r.message_id is null
+            and exists (select from stored)
+        ) as parked`,
     values: [
       report.receiptId,
       report.accountId,
@@ -148,7 +173,11 @@ async function storeAndFind(
     ],
   });
   const row = rows[0];
-  return { isNew: row?.is_new ?? false, message: row?.message ?? null };
+  return {
+    isNew: row?.is_new ?? false,
+    message: row?.message ?? null,
+    parked: (row?.parked ?? []).map(fromJson),
+  };
 }
 
 interface MovedDelivery {
@@ -160,7 +189,7 @@ interface MovedDelivery {
 
 async function apply(
   client: pg.PoolClient,
-  report: ReportedReceipt,
+  report: AppliedReport,
   message: FoundMessage,
 ): Promise<readonly ReceiptSignal[]> {
   const moved = message.deliveries.map((delivery): MovedDelivery => {
@@ -244,7 +273,7 @@ async function apply(
   return signals;
 }
 
-function toSignal(report: ReportedReceipt, delivery: FoundDelivery): ReceiptSignal {
+function toSignal(report: AppliedReport, delivery: FoundDelivery): ReceiptSignal {
   return {
     receiptId: report.receiptId,
     workflowId: delivery.workflow_id,
@@ -264,7 +293,10 @@ function toSignal(report: ReportedReceipt, delivery: FoundDelivery): ReceiptSign
   };
 }
 
-/** Ties a vendor's second id to a message and applies receipts that came under that id alone. */
+/**
+ * Ties a vendor's second id to a message and applies receipts that came under that id alone. A report that carries both ids does the same by itself.
+ * A tie that comes before the vendor's answer to the send is kept until then.
+ */
 export async function linkAlias(
   pool: pg.Pool,
   link: {
@@ -273,32 +305,53 @@ export async function linkAlias(
     readonly alias: string;
   },
 ): Promise<readonly ReceiptSignal[]> {
-  const parked = await withTransaction(pool, async (client) => {
-    await lockMessage(client, link.accountId, link.providerMessageId);
-    await lockMessage(client, link.accountId, `alias:${link.alias}`);
+  return withTransaction(pool, async (client) => {
+    await lockMessageKeys(client, link.accountId, [link.providerMessageId, aliasKey(link.alias)]);
     const { rows } = await client.query<ParkedRow>({
       name: "receipt-link",
       text: `
-        with message as (
+        with device as (
+          select coalesce((select a.device_key from provider_accounts a where a.id = $1), $1) as key
+        ),
+        link as (
+          insert into message_links (device_key, provider_alias, provider_message_id) select device.key, $3, $2 from device
+          where not exists (select from messages m where m.device_key = device.key and m.provider_message_id = $2)
+          on conflict do nothing
+        ),
+        message as (
           update messages set provider_alias = $3
-          where account_id = $1 and provider_message_id = $2 and provider_alias is distinct from $3
+          where device_key = (select key from device) and provider_message_id = $2 and provider_alias is distinct from $3
           returning id
         )
         select r.id, r.status, r.final, r.reason, r.error, r.reported_at, r.received_at, m.id as message_id
         from receipts r, messages m
-        where m.account_id = $1 and m.provider_message_id = $2
-          and r.account_id = $1 and r.provider_alias = $3 and r.message_id is null
+        where m.device_key = (select key from device) and m.provider_message_id = $2
+          and r.device_key = (select key from device) and r.provider_alias = $3 and r.message_id is null
         order by r.received_at`,
       values: [link.accountId, link.providerMessageId, link.alias],
     });
     const signals: ReceiptSignal[] = [];
     for (const row of rows) {
-      const message = await messageById(client, row.message_id);
-      if (message) signals.push(...(await apply(client, toReport(row, link), message)));
+      signals.push(...(await applyParked(client, { ...link, ...toParked(row) })));
     }
     return signals;
   });
-  return parked;
+}
+
+/** What a receipt that waited for its message says. */
+type ParkedReport = Omit<
+  ReportedReceipt,
+  "accountId" | "eventKey" | "providerMessageId" | "alias" | "deliveryKey"
+> & { readonly messageId: string };
+
+type AppliedReport = Omit<ReportedReceipt, "eventKey" | "deliveryKey">;
+
+async function applyParked(
+  client: pg.PoolClient,
+  report: AppliedReport & ParkedReport,
+): Promise<readonly ReceiptSignal[]> {
+  const message = await messageById(client, report.messageId);
+  return message ? apply(client, report, message) : [];
 }
 
 interface ParkedRow {
@@ -312,17 +365,24 @@ interface ParkedRow {
   readonly message_id: string;
 }
 
-function toReport(
-  row: ParkedRow,
-  link: { readonly accountId: string; readonly providerMessageId: string; readonly alias: string },
-): ReportedReceipt {
+/** Dates inside JSON are texts. */
+type ParkedJson = Omit<ParkedRow, "reported_at" | "received_at"> & {
+  readonly reported_at: string | null;
+  readonly received_at: string;
+};
+
+function fromJson(row: ParkedJson): ParkedReport {
+  return toParked({
+    ...row,
+    reported_at: row.reported_at === null ? null : new Date(row.reported_at),
+    received_at: new Date(row.received_at),
+  });
+}
+
+function toParked(row: ParkedRow): ParkedReport {
   return {
     receiptId: row.id,
-    accountId: link.accountId,
-    eventKey: "",
-    providerMessageId: link.providerMessageId,
-    alias: link.alias,
-    deliveryKey: null,
+    messageId: row.message_id,
     status: row.status,
     final: row.final,
     reason: row.reason,
