@@ -3,7 +3,7 @@ import type pg from "pg";
 import { CHANNELS } from "../domain/channel.ts";
 import type { ContactState } from "../domain/effective-settings.ts";
 import type { PolicyRules } from "../domain/escalation-policy.ts";
-import type { Outcome, StopAct } from "../domain/notification.ts";
+import type { NotificationStatus, Outcome, StopAct } from "../domain/notification.ts";
 import type {
   CandidatePerson,
   CandidatePolicy,
@@ -38,14 +38,13 @@ export interface StoredNotification {
   readonly runId: string | null;
   /** Hexadecimal. */
   readonly bodyHash: string;
+  readonly status: NotificationStatus;
   readonly outcome: Outcome | null;
   readonly stopKind: StopAct | null;
   readonly stopActId: string | null;
   readonly runPlan: RunPlan | null;
   readonly acts: readonly StoredAct[];
   readonly targets: readonly StoredTarget[];
-  /** Acts whose re-planning is recorded already. */
-  readonly replannedFor: readonly string[];
 }
 
 export interface StoredAct {
@@ -60,7 +59,7 @@ export interface StoredTarget {
   readonly target: string;
   readonly kind: "person" | "group";
   readonly origin: "audience" | "role_up" | "reassigned" | "added";
-  readonly state: "open" | "answered" | "refused" | "out";
+  readonly state: "open" | "answered" | "refused" | "out" | "left_out";
 }
 
 export interface LoadOptions {
@@ -232,17 +231,14 @@ given as (
     select g.* from notification_group_rules g join given on g.notification_type = given.type where g.enabled
   ),
   policies as (
-    select p.id, v.version, p.name, p.priority, p.is_default, p.is_active, v.rules
+    select p.id, v.version, p.name, p.priority, p.is_default, p.is_active, v.version = p.current_version as is_current, v.rules
     from given
     join escalation_policies p on p.id = given.policy_id
       or p.id = (select policy_id from kind)
       or p.id in (select policy_id from rules)
       or (p.is_default and p.priority in (coalesce(given.priority, (select priority from kind)), $7))
     join escalation_policy_versions v on v.policy_id = p.id
-      and v.version in (
-        case when p.id = given.policy_id and given.policy_version is not null then given.policy_version else p.current_version end,
-        case when p.id = given.policy_id then coalesce($8::integer, 0) end
-      )
+      and (v.version = p.current_version or (p.id = given.policy_id and v.version in (given.policy_version, $8)))
   ),
   phone_owners as (
     select c.value as phone, c.user_id from contacts c
@@ -347,7 +343,7 @@ given as (
     ) as rules,
     (
       select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'version', p.version, 'name', p.name, 'priority', p.priority,
-        'isDefault', p.is_default, 'isActive', p.is_active, 'rules', p.rules) order by p.id, p.version), '[]')
+        'isDefault', p.is_default, 'isActive', p.is_active, 'isCurrent', p.is_current, 'rules', p.rules) order by p.id, p.version), '[]')
       from policies p
     ) as policies,
     (
@@ -410,7 +406,7 @@ const STORED_SNAPSHOT = `
         'avoidAccountIds', n.avoid_account_ids, 'acceptedAt', ${epochMs("n.accepted_at")}, 'notBefore', ${epochMs("n.not_before")},
         'notAfter', ${epochMs("n.not_after")}) as r,
       jsonb_build_object('id', n.id, 'workflowId', n.workflow_id, 'runId', n.run_id, 'bodyHash', encode(n.body_hash, 'hex'),
-        'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,
+        'status', n.status, 'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,
         'acts', (
           select coalesce(jsonb_agg(jsonb_build_object('actId', a.id, 'kind', a.kind, 'at', ${epochMs("a.at")}, 'userId', a.by ->> 'userId',
             'params', a.params) order by a.at, a.id), '[]')
@@ -419,10 +415,6 @@ const STORED_SNAPSHOT = `
         'targets', (
           select coalesce(jsonb_agg(jsonb_build_object('target', t.target, 'kind', t.kind, 'origin', t.origin, 'state', t.state)), '[]')
           from notification_targets t where t.notification_id = n.id
-        ),
-        'replannedFor', (
-          select coalesce(jsonb_agg(substr(e.entry_key, 8)), '[]')
-          from notification_events e where e.notification_id = n.id and e.entry_key like 'replan:%'
         )
       ) as stored
     from notifications n where n.id = $1 or n.workflow_id = $1

@@ -98,6 +98,7 @@ export interface SnapshotPerson {
   readonly id: string;
   readonly role: Role;
   readonly zones: readonly string[];
+  readonly locale: Locale;
   readonly timeZone: string | null;
   readonly isActive: boolean;
   /** Raised by every change of the person, their settings and contacts: a plan made from an older one is not saved. */
@@ -146,8 +147,8 @@ export interface PlanSnapshot {
   readonly policy: Policy;
   readonly ticket: SnapshotTicket | null;
   readonly rules: readonly RoutingRule[];
-  readonly persons: readonly CandidatePerson[];
-  readonly groups: readonly CandidateGroup[];
+  readonly persons: readonly SnapshotPerson[];
+  readonly groups: readonly SnapshotGroup[];
   /** Enabled accounts, best first per channel. */
   readonly accounts: readonly SnapshotAccount[];
   /** The type's current texts. */
@@ -212,11 +213,12 @@ export interface RequestFacts {
 export interface CandidatePolicy extends Policy {
   readonly isDefault: boolean;
   readonly isActive: boolean;
+  /** The newest version; older ones are here only where they were asked for. */
+  readonly isCurrent: boolean;
 }
 
 export interface CandidatePerson extends SnapshotPerson {
   readonly externalId: string | null;
-  readonly locale: Locale;
 }
 
 export interface CandidateGroup extends SnapshotGroup {

@@ -150,7 +150,13 @@ export type MissingVariables = (
 ) => readonly string[];
 
 export type Judgement =
-  | { readonly ok: true; readonly request: CheckedRequest; readonly snapshot: PlanSnapshot }
+  | {
+      readonly ok: true;
+      readonly request: CheckedRequest;
+      readonly snapshot: PlanSnapshot;
+      /** Places among the request's phones of numbers that nobody has yet. */
+      readonly newPhones: readonly number[];
+    }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
 /** The rest of the check, with everything that the request names at hand. */
@@ -177,15 +183,20 @@ export function judgeRequest(
   if (policy === null) return { ok: false, problems };
 
   const snapshot = toSnapshot(request, facts, type, policy);
-  problems.push(...countProblems(snapshot, read.raw, facts));
+  const phones = read.raw.recipients?.phones ?? [];
+  const newPhones = phones.flatMap((phone, index) =>
+    facts.userIdByPhone[phone] === undefined ? [index] : [],
+  );
+  problems.push(...countProblems(snapshot, newPhones.length));
   if (problems.length > 0) return { ok: false, problems };
   const { notificationId: _id, acceptedAt: _at, ...rest } = request;
   return {
     ok: true,
     snapshot,
+    newPhones,
     request: {
       ...rest,
-      phones: read.raw.recipients?.phones ?? [],
+      phones,
       policyId: policy.id,
       policyVersion: policy.version,
       answers: type.answers,
@@ -291,14 +302,9 @@ function templateProblems(
   }));
 }
 
-function countProblems(
-  snapshot: PlanSnapshot,
-  raw: RawRequest,
-  facts: RequestFacts,
-): readonly FieldProblem[] {
+function countProblems(snapshot: PlanSnapshot, newcomers: number): readonly FieldProblem[] {
   const audience = planAudience(snapshot);
-  const newPhones = (raw.recipients?.phones ?? []).filter((phone) => !facts.userIdByPhone[phone]);
-  const count = audience.persons.length + audience.groups.length + newPhones.length;
+  const count = audience.persons.length + audience.groups.length + newcomers;
   if (count <= RECIPIENTS_MAX) return [];
   return [
     {
@@ -359,14 +365,16 @@ function choosePolicy(
   const byId = (id: string | null): CandidatePolicy | null =>
     (id === null
       ? undefined
-      : facts.policies.find((policy) => policy.id === id && policy.isActive)) ?? null;
+      : facts.policies.find((policy) => policy.id === id && policy.isActive && policy.isCurrent)) ??
+    null;
   if (raw.policyId !== null) {
-    return (
-      facts.policies.find(
-        ({ id, version }) =>
-          id === raw.policyId && (raw.policyVersion === null || version === raw.policyVersion),
-      ) ?? null
+    const named = facts.policies.find(
+      ({ id, version, isCurrent }) =>
+        id === raw.policyId &&
+        (raw.policyVersion === null ? isCurrent : version === raw.policyVersion),
     );
+    // What is pinned and gone all the same is replaced by what the priority would have had.
+    return named ?? (raw.policyVersion === null ? null : defaultPolicy(facts, request.priority));
   }
   const rules = matchingRules(facts.rules, withTicket(request, facts.ticket));
   const ruled = rules.map((rule) => byId(rule.policyId)).find((policy) => policy !== null);
@@ -376,7 +384,8 @@ function choosePolicy(
 export function defaultPolicy(facts: RequestFacts, priority: Priority): CandidatePolicy | null {
   return (
     facts.policies.find(
-      (policy) => policy.isDefault && policy.isActive && policy.priority === priority,
+      (policy) =>
+        policy.isDefault && policy.isActive && policy.isCurrent && policy.priority === priority,
     ) ?? null
   );
 }
@@ -387,7 +396,7 @@ export function toSnapshot(
   type: SnapshotType,
   policy: CandidatePolicy,
 ): PlanSnapshot {
-  const { isDefault: _isDefault, isActive: _isActive, ...pinned } = policy;
+  const { isDefault: _isDefault, isActive: _isActive, isCurrent: _isCurrent, ...pinned } = policy;
   return {
     request,
     type,

@@ -386,7 +386,10 @@ create table notification_targets (
   group_id text,
   origin text not null default 'audience' constraint notification_targets_origin_known check (origin in ('audience', 'role_up', 'reassigned', 'added')),
   first_asked boolean not null default true,
-  state text not null default 'open' constraint notification_targets_state_known check (state in ('open', 'answered', 'refused', 'out')),
+  -- left_out: nothing can or may be sent to this person as things stand; a change of settings or contacts is a reason to decide again.
+  state text not null default 'open' constraint notification_targets_state_known check (
+    state in ('open', 'answered', 'refused', 'out', 'left_out')
+  ),
   answer_act_id text,
   answered_at timestamptz,
   resume_at timestamptz,
