@@ -2,7 +2,7 @@
 import { assert } from "./assert.ts";
 import { isPhoneChannel } from "./channel.ts";
 import type { PersonChannel } from "./channel.ts";
-import { lastAttemptOf } from "./line.ts";
+import { lastAttemptOf, newestOf, standingOf } from "./line.ts";
 import { dial, writeInApp } from "./orders.ts";
 import type { OrderReason } from "./run.ts";
 import { own, passOf, stepOf, targetOf, turnOf } from "./run-draft.ts";
@@ -167,4 +167,15 @@ export function beginTurn(work: Work, target: Target, step: number, restart: boo
     }
   }
   work.changes += 1;
+}
+
+/** A message in flight when the step begins again counts as the first of the new budget. */
+export function renewInFlight(work: Work, target: Target, step: number): void {
+  for (const line of target.lines) {
+    const newest = newestOf(line);
+    if (line.step !== step || line.pass !== passOf(work.run, target) || line.retired) continue;
+    if (newest === null || standingOf(newest) !== "in_flight" || line.left !== null) continue;
+    line.spentBefore = newest.attempt - 1;
+    line.startedAt = work.now;
+  }
 }

@@ -3,7 +3,7 @@
  *
  * Placeholder header.
  */
-import { endStepNow, advance } from "./pass.ts";
+import { advance, endStepNow } from "./pass.ts";
 import { assert } from "./assert.ts";
 import { makeDueMoves } from "./line-moves.ts";
 import { dialNextCall } from "./orders.ts";
@@ -11,7 +11,7 @@ import { advanceLateTargets, restartLateSteps } from "./late-target.ts";
 import { note, workOn } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { record } from "./run-facts.ts";
-import { endWith, hasInFlight, haveAllAnswered, outcomeOf } from "./run-outcome.ts";
+import { endWith, hasInFlight, haveAllAnswered, haveAllMet, outcomeOf } from "./run-outcome.ts";
 import { newGroup, newPerson } from "./run-targets.ts";
 import type { RunState, Target } from "./run-state.ts";
 import { expiryOf, isOnlySleepersLeft, waitOf } from "./run-wait.ts";
@@ -54,7 +54,7 @@ export function beginRun(plan: RunPlan, now: number): RunState {
   assert(Number.isFinite(now), "now is an instant");
   const first = stepsAfter(state, 0)[0];
   if (first === undefined) return state;
-  return { ...state, phase: { kind: "ready", step: first, again: false, fromHold: false } };
+  return { ...state, phase: { kind: "ready", step: first, again: false, heldUntil: null } };
 }
 
 /** Takes a fact into account. What can repeat is counted once; what this run never ordered is ignored. */
@@ -108,7 +108,7 @@ function decide(work: Work): void {
   }
   const expiry = expiryOf(run);
   if (expiry !== null && now >= expiry.at) {
-    run.end = endWith(run, "expired", expiry.reason);
+    run.end = haveAllMet(run) ? outcomeOf(run) : endWith(run, "expired", expiry.reason);
     return;
   }
   if (run.plan.suppressed !== null) {
@@ -117,6 +117,8 @@ function decide(work: Work): void {
   resendAgain(work);
   if (isSnoozed(work)) return;
   if (run.escalates) {
+    // A step that is only about to begin is begun first: escalating means telling more people, not fewer.
+    if (run.phase.kind === "ready" && run.phase.heldUntil === null) climb(work);
     run.escalates = false;
     endStepNow(work);
   }
@@ -163,9 +165,9 @@ function isSnoozed(work: Work): boolean {
   note(work, "resumed", { reason: "snooze_over" });
   const { phase } = run;
   if (phase.kind === "step") {
-    run.phase = { kind: "ready", step: phase.step, again: true, fromHold: false };
+    run.phase = { kind: "ready", step: phase.step, again: true, heldUntil: null };
   } else if (phase.kind === "holding") {
-    run.phase = { kind: "ready", step: phase.step, again: false, fromHold: true };
+    run.phase = { kind: "ready", step: phase.step, again: false, heldUntil: phase.until };
   }
   restartLateSteps(work);
   return false;

@@ -2,7 +2,7 @@
  * Targets on their own clock: sleepers, reassigned and added ones. Personal channels from the first step in step order, each
  * with its step's window, attempts and `undeliveredAfter`, without group and role-up steps, one pass. A group is told once.
  */
-import { beginGroupStep, beginPersonStep, beginTurn } from "./begin-lines.ts";
+import { beginGroupStep, beginPersonStep, beginTurn, renewInFlight } from "./begin-lines.ts";
 import { hasMet } from "./evidence.ts";
 import { keysOf, note, own, targetOf, turnOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
@@ -93,5 +93,6 @@ export function restartLateSteps(work: Work): void {
     } else {
       beginTurn(work, own(work, key), step, true);
     }
+    renewInFlight(work, own(work, key), step);
   }
 }

@@ -18,7 +18,7 @@ import type { Work } from "./run-draft.ts";
 import { EVIDENCE } from "./run-state.ts";
 import type { Draft, Line, LineDelivery, Target } from "./run-state.ts";
 import { asleepUntil } from "./sleep.ts";
-import { nextChannel } from "./step-targets.ts";
+import { nextChannel, positionOf } from "./step-targets.ts";
 import { lineEnd, windowEnd } from "./target-window.ts";
 
 /**
@@ -42,22 +42,6 @@ interface DueMove {
   readonly move: Move;
 }
 
-/** The last step that has begun for the target: its own on its own clock, else the run's. Infinity when its steps are over. */
-export function positionOf(run: Draft, target: Target): number {
-  if (target.late !== null) return target.late.done ? Infinity : target.late.step;
-  switch (run.phase.kind) {
-    case "ready":
-    case "holding":
-      return run.phase.step - 1;
-    case "step":
-      return run.phase.step;
-    case "role_up":
-      return run.phase.step === null ? Infinity : run.phase.step - 1;
-    case "over":
-      return Infinity;
-  }
-}
-
 /** Everything that this line could do next if no fact comes, in order of precedence. */
 export function movesOf(run: Draft, target: Target, line: Line, now: number): readonly DueMove[] {
   if (target.out !== null || target.answered || line.retired) return [];
@@ -65,12 +49,14 @@ export function movesOf(run: Draft, target: Target, line: Line, now: number): re
   const newest = newestOf(line);
   if (newest === null || line.channel === "in_app") return [];
   const moves = dueMoves(run, target, line, newest, now);
-  // Nothing reaches a person in quiet hours: what comes due then waits for their end.
+  if (moves.length === 0) return moves;
+  const end = lineEnd(run, target, line);
   return moves.flatMap((due) => {
-    const at = asleepUntil(target, Math.max(due.at, now)) ?? due.at;
-    return due.move.kind === "pull_forward" || at < lineEnd(run, target, line)
-      ? [{ ...due, at }]
-      : [];
+    // Nothing reaches a person in quiet hours: what comes due then waits for their end.
+    const wakesAt = asleepUntil(target, Math.max(due.at, now));
+    const at = wakesAt ?? due.at;
+    const isInWindow = Math.max(at, now) < end;
+    return due.move.kind === "pull_forward" || isInWindow ? [{ ...due, at }] : [];
   });
 }
 

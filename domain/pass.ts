@@ -18,10 +18,10 @@ export function advance(work: Work): void {
   const { phase } = run;
   switch (phase.kind) {
     case "ready":
-      enterStep(work, phase.step, phase.again, phase.fromHold);
+      enterStep(work, phase.step, phase.again, phase.heldUntil);
       return;
     case "holding":
-      if (now >= phase.until) enterStep(work, phase.step, false, true);
+      if (now >= phase.until) enterStep(work, phase.step, false, phase.until);
       return;
     case "step": {
       const end = endOfStep(run, phase.step, now);
@@ -65,7 +65,7 @@ export function endStepNow(work: Work): void {
   }
 }
 
-function enterStep(work: Work, step: number, again: boolean, fromHold: boolean): void {
+function enterStep(work: Work, step: number, again: boolean, heldUntil: number | null): void {
   const { run } = work;
   const isNamed = Object.values(run.targets).some(
     (target) =>
@@ -75,7 +75,7 @@ function enterStep(work: Work, step: number, again: boolean, fromHold: boolean):
     askForRole(work, step, 0);
     return;
   }
-  if (!startStep(work, step, again, fromHold)) leaveStep(work, step);
+  if (!startStep(work, step, again, heldUntil)) leaveStep(work, step);
 }
 
 function leaveStep(work: Work, step: number): void {
@@ -98,7 +98,7 @@ function goOn(work: Work, after: number): void {
   }
   const next = stepsAfter(run, after)[0];
   if (next !== undefined) {
-    run.phase = { kind: "ready", step: next, again: false, fromHold: false };
+    run.phase = { kind: "ready", step: next, again: false, heldUntil: null };
     work.changes += 1;
     return;
   }
@@ -141,7 +141,7 @@ export function startPass(work: Work, pass: number, passKind: PassKind): void {
   run.skippedSteps = [];
   const first = stepsAfter(run, 0)[0];
   if (first === undefined) finishSteps(work);
-  else run.phase = { kind: "ready", step: first, again: false, fromHold: false };
+  else run.phase = { kind: "ready", step: first, again: false, heldUntil: null };
   work.changes += 1;
 }
 
@@ -202,7 +202,7 @@ function takeRoleUp(work: Work, phase: Extract<Phase, { kind: "role_up" }>): voi
   }
   for (const person of named) nameForRoleUp(work, person, phase.step);
   if (phase.step !== null) {
-    run.phase = { kind: "ready", step: phase.step, again: false, fromHold: false };
+    run.phase = { kind: "ready", step: phase.step, again: false, heldUntil: null };
     work.changes += 1;
   }
 }

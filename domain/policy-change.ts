@@ -42,7 +42,7 @@ export function changePolicy(work: Work, by: "reprioritise" | "move", plan: RunP
     return;
   }
   run.skippedSteps = stepsAfter(run, 0).filter((step) => step < entry && !stepOf(run, step).roleUp);
-  run.phase = { kind: "ready", step: entry, again: false, fromHold: false };
+  run.phase = { kind: "ready", step: entry, again: false, heldUntil: null };
 }
 
 /** What was told under the old policy stays told; what is under way may still fail over or be pulled forward. */

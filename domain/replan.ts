@@ -5,8 +5,14 @@ import type { RunGroup, RunPerson } from "./run.ts";
 import { note, own, stepOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { newGroup, newPerson } from "./run-targets.ts";
-import type { Draft, Target } from "./run-state.ts";
-import { stepsAfter } from "./step-targets.ts";
+import type { Draft, Line, PersonTarget, Target } from "./run-state.ts";
+import {
+  channelsToBegin,
+  linesOfPass,
+  personalStepsAfter,
+  positionOf,
+  stepsAfter,
+} from "./step-targets.ts";
 
 export function replan(
   work: Work,
@@ -45,6 +51,7 @@ function updatePerson(work: Work, person: RunPerson): boolean {
     if (target.out === "replanned") target.out = null;
     // A contact may have been repaired: what was refused for ever may be tried once more.
     target.banned = [];
+    if (isOwed(run, target)) makeLate(work, person.key, { onlyStep: null, replaces: false });
     return false;
   }
   run.targets[person.key] = newPerson(person);
@@ -67,6 +74,23 @@ function updateGroup(work: Work, group: RunGroup): boolean {
   const missed = missedStep(run, group);
   if (missed !== null) makeLate(work, group.key, { onlyStep: missed, replaces: false });
   return true;
+}
+
+/** Not told so far, and reachable now on a channel of a step that has begun without him: verified, switched on, back again. */
+function isOwed(run: Draft, target: PersonTarget): boolean {
+  if (target.out !== null || target.answered || target.late !== null || !target.isMember)
+    return false;
+  if (run.passKind.kind !== "run" || linesOfPass(run, target).some(isDisturbing)) return false;
+  const position = positionOf(run, target);
+  return personalStepsAfter(run, 0).some(
+    (step) =>
+      step <= position &&
+      channelsToBegin(run, target, step, false).some((channel) => channel !== "in_app"),
+  );
+}
+
+function isDisturbing(line: Line): boolean {
+  return line.channel !== "in_app" && isTold(line);
 }
 
 /** The first step of the pass has begun: a newcomer starts on its own clock. */
@@ -106,6 +130,7 @@ function missedStep(run: Draft, group: RunGroup): number | null {
 export function decideHoldAgain(work: Work): void {
   const { run } = work;
   if (run.phase.kind !== "holding") return;
-  run.phase = { kind: "ready", step: run.phase.step, again: false, fromHold: true };
+  const { step, until } = run.phase;
+  run.phase = { kind: "ready", step, again: false, heldUntil: until };
   work.changes += 1;
 }

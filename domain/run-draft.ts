@@ -109,6 +109,7 @@ export function note(
 ): void {
   const { run } = work;
   run.sequence += 1;
+  work.changes += 1;
   run.events = [
     ...run.events,
     {

@@ -50,7 +50,7 @@ function countedTargets(run: Draft): readonly Target[] {
 }
 
 /** A person told in passing only (`only`) is waited for by nobody, unless there is nobody else. */
-function haveAllMet(run: Draft): boolean {
+export function haveAllMet(run: Draft): boolean {
   const counted = countedTargets(run);
   const waitedFor = counted.filter(
     (target) => target.kind === "group" || target.person.only === null,

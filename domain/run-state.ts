@@ -138,8 +138,8 @@ export type PassKind =
   | { kind: "reopened"; acknowledger: string };
 
 export type Phase =
-  /** A step is to begin. `again`: after a snooze, with new budgets. */
-  | { kind: "ready"; step: number; again: boolean; fromHold: boolean }
+  /** A step is to begin. `again`: after a snooze, with new budgets. `heldUntil`: out of a hold that stood until then. */
+  | { kind: "ready"; step: number; again: boolean; heldUntil: number | null }
   | { kind: "holding"; step: number; until: number; asleep: number }
   | { kind: "step"; step: number; startedAt: number }
   | {

@@ -3,7 +3,7 @@ import { assertNever } from "./assert.ts";
 import { makeLate } from "./begin-lines.ts";
 import { changePolicy } from "./policy-change.ts";
 import type { Fact } from "./run.ts";
-import { note, own } from "./run-draft.ts";
+import { note, own, turnOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { newPerson } from "./run-targets.ts";
 import { decideHoldAgain } from "./replan.ts";
@@ -63,9 +63,14 @@ function refuse(work: Work, key: string): void {
   if (run.targets[key] === undefined) return;
   const target = own(work, key);
   if (target.out !== null) return;
+  // Of an assignment the step of the one who refuses it ends; a step that has gone on to somebody else is not his to end.
+  const { phase } = run;
+  const isHisStep =
+    phase.kind === "holding" ||
+    (phase.kind === "step" && turnOf(target, phase.step)?.closed === false);
   target.out = "refused";
   note(work, "refused", { target: key, step: stepInHand(work) });
-  if (run.plan.answerKind === "accept") run.escalates = true;
+  if (run.plan.answerKind === "accept" && isHisStep) run.escalates = true;
   decideHoldAgain(work);
 }
 

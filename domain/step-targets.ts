@@ -157,3 +157,19 @@ export function nextChannel(
   }
   return null;
 }
+
+/** The last step that has begun for the target: its own on its own clock, else the run's. Infinity when its steps are over. */
+export function positionOf(run: Draft, target: Target): number {
+  if (target.late !== null) return target.late.done ? Infinity : target.late.step;
+  switch (run.phase.kind) {
+    case "ready":
+    case "holding":
+      return run.phase.step - 1;
+    case "step":
+      return run.phase.step;
+    case "role_up":
+      return run.phase.step === null ? Infinity : run.phase.step - 1;
+    case "over":
+      return Infinity;
+  }
+}

@@ -3,6 +3,7 @@ import {
   beginGroupStep,
   beginPersonStep,
   beginTurn,
+  renewInFlight,
   makeLate,
   writeInAppRow,
 } from "./begin-lines.ts";
@@ -63,23 +64,28 @@ function isDisturbed(run: Draft, target: Target, step: number, again: boolean): 
  * Begins a step, or holds before it, or passes it. `again`: after a snooze, with new budgets. False: everybody sleeps and the
  * policy goes on without them.
  */
-export function startStep(work: Work, step: number, again: boolean, fromHold: boolean): boolean {
+export function startStep(
+  work: Work,
+  step: number,
+  again: boolean,
+  heldUntil: number | null,
+): boolean {
   const { run, now } = work;
   const told = targetsOf(run, step, again, now);
   const isWaitedFor =
     told.awake.length > 0 ||
     participantsOf(run, step).some((target) => isOpen(run, target, step)) ||
     isReplaced(run, step, now);
-  if (told.asleep.length > 0 && !isWaitedFor) return holdOrPass(work, step, told, fromHold);
+  if (told.asleep.length > 0 && !isWaitedFor) return holdOrPass(work, step, told, heldUntil);
 
-  if (fromHold) note(work, "resumed", { step, reason: "quiet_hours" });
+  if (heldUntil !== null) note(work, "resumed", { step, reason: "quiet_hours" });
   run.phase = { kind: "step", step, startedAt: now };
   note(work, "step_started", {
     step,
     reason: again ? "snooze_over" : null,
     detail: {
-      persons: told.persons.length,
-      groups: told.groups.length,
+      persons: countAwake(told.persons, told),
+      groups: countAwake(told.groups, told),
       asleep: told.asleep.length,
     },
   });
@@ -97,10 +103,19 @@ export function startStep(work: Work, step: number, again: boolean, fromHold: bo
   return true;
 }
 
-function holdOrPass(work: Work, step: number, told: StepTargets, fromHold: boolean): boolean {
+function countAwake(targets: readonly Target[], told: StepTargets): number {
+  return targets.filter((target) => !told.asleep.includes(target)).length;
+}
+
+function holdOrPass(
+  work: Work,
+  step: number,
+  told: StepTargets,
+  heldUntil: number | null,
+): boolean {
   const { run, now } = work;
   if (treatmentOf(run, told.asleep) === "next_awake" && hasLaterAwake(run, step, now)) {
-    if (fromHold) note(work, "resumed", { step, reason: "next_awake" });
+    if (heldUntil !== null) note(work, "resumed", { step, reason: "next_awake" });
     passAsleep(work, step, "nobody_reachable");
     return false;
   }
@@ -108,7 +123,7 @@ function holdOrPass(work: Work, step: number, told: StepTargets, fromHold: boole
   for (const { key } of told.persons) writeInAppRow(work, key, step);
   run.phase = { kind: "holding", step, until, asleep: told.asleep.length };
   work.changes += 1;
-  if (!fromHold) {
+  if (heldUntil !== until) {
     note(work, "held", {
       step,
       reason: "quiet_hours",
@@ -166,10 +181,15 @@ function skipGroup(work: Work, key: string, step: number): void {
   });
 }
 
-/** After a snooze every clock of the step begins anew, also of those to whom nothing is sent again. */
+/**
+ * After a snooze every clock of the step begins anew, also of those to whom nothing is sent again. What is in flight is the
+ * first message of the new budget.
+ */
 function restartClocks(work: Work, step: number): void {
   for (const { key } of participantsOf(work.run, step)) {
-    beginTurn(work, own(work, key), step, true);
+    const target = own(work, key);
+    beginTurn(work, target, step, true);
+    renewInFlight(work, target, step);
   }
 }
 
