@@ -94,7 +94,8 @@ function prevention(fault: AnswerFault, vendor: VendorSimulator): VendorResponse
       return vendor.fail({ kind: "banned" });
     case "refuse": {
       const code = fault.code === undefined ? null : String(fault.code);
-      return vendor.fail({ kind: "refused", code, shape: fault.shape });
+      const httpStatus = fault.httpStatus ?? null;
+      return vendor.fail({ kind: "refused", code, httpStatus, shape: fault.shape });
     }
     case "drop_after":
     case "delay":

@@ -39,6 +39,8 @@ const FAULT_SCHEMAS = [
     kind: z.literal("refuse"),
     /** The vendor's error code, or Fonnte's reason; absent: a typical one. */
     code: z.union([z.int(), z.string().min(1)]).optional(),
+    /** Absent: what the vendor uses for this code. */
+    httpStatus: z.int().min(200).max(599).optional(),
     /** How Fonnte spells its failure flag. */
     shape: z.enum(["usual", "capitalised", "text", "detail"]).default("usual"),
     ...scope,

@@ -155,17 +155,16 @@ export class People {
     if (report.kind === "unreported") {
       return Promise.resolve({ ...UNREPORTED, reason: report.reason });
     }
-    return new Promise((resolve) => {
-      this.#parts.time.spawn(async () => {
-        const answer = await this.#parts.courier.post(report.draft);
-        resolve({
-          isReported: true,
-          reason: null,
-          providerMessageId: report.providerMessageId,
-          answered: answer.status,
-        });
-      });
+    const posting = this.#parts.courier.post(report.draft).then(({ status }) => ({
+      isReported: true,
+      reason: null,
+      providerMessageId: report.providerMessageId,
+      answered: status,
+    }));
+    this.#parts.time.spawn(async () => {
+      await posting;
     });
+    return posting;
   }
 
   #showWritten(

@@ -7,6 +7,7 @@ import http from "node:http";
 import https from "node:https";
 
 import { EventLog } from "./log.ts";
+import { WorldCleared } from "./time.ts";
 import { hexId } from "./world.ts";
 import type { ReceiptFate } from "./faults.ts";
 import type { Logged, WebhookEntry, WebhookKind } from "./log.ts";
@@ -144,7 +145,7 @@ export class Courier {
     return answer;
   }
 
-  /** Ends requests under way; what was scheduled is ended by the world's time. */
+  /** Ends requests under way, unlogged; what was scheduled is ended by the world's time. */
   abort(): void {
     for (const controller of [...this.#underWay]) controller.abort();
   }
@@ -169,6 +170,7 @@ export class Courier {
     this.#underWay.add(controller);
     const { answer, error } = await this.#request(draft, controller.signal);
     this.#underWay.delete(controller);
+    if (controller.signal.aborted) throw new WorldCleared("the simulated world was cleared");
     const entry: Omit<Logged<WebhookEntry>, "seq" | "at" | "elapsedMs"> = {
       vendor: draft.vendor,
       accountId: draft.accountId,
@@ -191,12 +193,19 @@ export class Courier {
   #request(
     draft: WebhookDraft,
     signal: AbortSignal,
+    isReusing = true,
   ): Promise<{ readonly answer: WebhookAnswer; readonly error: string | null }> {
     return new Promise((resolve) => {
       const url = new URL(draft.url);
       const isSecure = url.protocol === "https:";
+      const agent = isSecure ? this.#agents.https : this.#agents.http;
       let isConnected = false;
       const fail = (error: Error): void => {
+        // A kept connection that the server closed meanwhile says nothing about the server: a new one is made.
+        if (request.reusedSocket && isReset(error)) {
+          resolve(this.#request(draft, signal, false));
+          return;
+        }
         const failure = isConnected ? "read" : "connect";
         resolve({
           answer: { status: null, contentType: "", body: "", failure },
@@ -207,7 +216,7 @@ export class Courier {
         url,
         {
           method: draft.method,
-          agent: isSecure ? this.#agents.https : this.#agents.http,
+          agent: isReusing ? agent : false,
           headers: {
             ...draft.headers,
             ...(draft.method === "POST"
@@ -239,13 +248,17 @@ export class Courier {
         },
       );
       request.on("socket", (socket) => {
-        if (!socket.connecting) isConnected = true;
-        socket.once("connect", () => (isConnected = true));
+        if (socket.connecting) socket.once("connect", () => (isConnected = true));
+        else isConnected = true;
       });
       request.on("error", fail);
       request.end(draft.method === "POST" ? draft.body : undefined);
     });
   }
+}
+
+function isReset(error: Error): boolean {
+  return "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }
 
 /** Without addresses: Node's codes say what happened ("ECONNREFUSED"). */

@@ -663,16 +663,18 @@ function failureResponse(
       return refuse("request invalid on disconnected device");
     case "refused": {
       const reason = failure.code ?? "request invalid on disconnected device";
+      const status = failure.httpStatus ?? 200;
       const requestid = nextNumber();
-      if (failure.shape === "capitalised") {
-        return jsonResponse(200, { Status: false, reason, requestid });
+      switch (failure.shape) {
+        case "usual":
+          return jsonResponse(status, { reason, requestid, status: false });
+        case "capitalised":
+          return jsonResponse(status, { Status: false, reason, requestid });
+        case "text":
+          return jsonResponse(status, { reason, requestid, status: "false" });
+        case "detail":
+          return jsonResponse(status, { detail: reason, requestid, status: false });
       }
-      if (failure.shape === "text")
-        return jsonResponse(200, { reason, requestid, status: "false" });
-      if (failure.shape === "detail") {
-        return jsonResponse(200, { detail: reason, requestid, status: false });
-      }
-      return refuse(reason);
     }
   }
 }

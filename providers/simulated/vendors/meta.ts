@@ -837,7 +837,8 @@ function failureResponse(failure: Failure): VendorResponse {
       return errorResponse({ code: 131031, details: "Account is locked" });
     case "refused": {
       const code = Number(failure.code ?? "131026");
-      return errorResponse({ code, details: titleOf(code) });
+      const options = failure.httpStatus === null ? {} : { status: failure.httpStatus };
+      return errorResponse({ code, details: titleOf(code) }, options);
     }
   }
 }

@@ -787,7 +787,10 @@ function failureResponse(failure: Failure): VendorResponse {
     case "banned":
       return errorResponse(known(20003));
     case "refused":
-      return errorResponse(known(Number(failure.code ?? "21211")));
+      return errorResponse(
+        known(Number(failure.code ?? "21211")),
+        failure.httpStatus === null ? {} : { status: failure.httpStatus },
+      );
   }
 }
 

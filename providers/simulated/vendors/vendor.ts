@@ -60,6 +60,8 @@ export type Failure =
   | {
       readonly kind: "refused";
       readonly code: string | null;
+      /** Null: what the vendor uses for this code. */
+      readonly httpStatus: number | null;
       readonly shape: "usual" | "capitalised" | "text" | "detail";
     };
 

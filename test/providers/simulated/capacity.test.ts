@@ -1,0 +1,61 @@
+/** A tenth of what a bench asks for: 500 requests a second for ten seconds, receipts included. */
+import http from "node:http";
+
+import { expect, it } from "vitest";
+
+import {
+  BUDI,
+  TWILIO_NUMBER,
+  TWILIO_SID,
+  TWILIO_TOKEN,
+  registerTwilio,
+  startReceiver,
+  startVendors,
+} from "./support.ts";
+
+const REQUESTS = 500;
+
+it("takes 500 messages and posts their receipts within a second, losing none", async () => {
+  const receiver = await startReceiver();
+  const vendors = await startVendors();
+  registerTwilio(vendors);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 50 });
+  const send = (number: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const body = new URLSearchParams({
+        To: BUDI,
+        From: TWILIO_NUMBER,
+        Body: `Alarm ${number}`,
+        StatusCallback: `${receiver.url}/sms?delivery=dlv_${number}`,
+      }).toString();
+      const call = http.request(
+        `${vendors.baseUrls.twilio}/2010-04-01/Accounts/${TWILIO_SID}/Messages.json`,
+        {
+          method: "POST",
+          agent,
+          headers: {
+            "content-type": "application/x-www-form-urlencoded",
+            authorization: `Basic ${Buffer.from(`${TWILIO_SID}:${TWILIO_TOKEN}`).toString("base64")}`,
+          },
+        },
+        (response) => {
+          response.resume();
+          response.on("end", () => resolve(response.statusCode ?? 0));
+        },
+      );
+      call.on("error", reject);
+      call.end(body);
+    });
+  const startedAt = performance.now();
+  const statuses = await Promise.all(
+    Array.from({ length: REQUESTS }, (_unused, index) => send(index)),
+  );
+  await vendors.sandbox.idle();
+  const elapsedMs = performance.now() - startedAt;
+  agent.destroy();
+  expect(statuses.every((status) => status === 201)).toBe(true);
+  expect(vendors.sandbox.log.count(({ accepted }) => accepted)).toBe(REQUESTS);
+  expect(receiver.received).toHaveLength(REQUESTS * 2);
+  // Both sides run in this one process; alone the simulator takes several times as many.
+  expect(elapsedMs).toBeLessThan(4_000);
+});

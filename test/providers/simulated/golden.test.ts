@@ -1,0 +1,198 @@
+/**
+ * The examples of the vendors' documentation, which the adapters are tested with, are what the simulated vendors take and
+ * answer too: requests are accepted as they stand, successes have the documented fields, refusals the documented form.
+ */
+import { readFileSync } from "node:fs";
+
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+
+import {
+  BUDI,
+  META_NUMBER_ID,
+  META_TOKEN,
+  SOME_TEXT,
+  TWILIO_TOKEN,
+  at,
+  openWindow,
+  registerFonnte,
+  registerMeta,
+  registerTwilio,
+  request,
+  sendByFonnte,
+  sendByMeta,
+  startVendors,
+} from "./support.ts";
+import type { Answer } from "./support.ts";
+import type { SimulatedVendors } from "../../../providers/simulated/server.ts";
+
+const requests = z.array(
+  z.object({
+    name: z.string(),
+    expected: z.object({
+      path: z.string(),
+      fields: z.record(z.string(), z.string()).optional(),
+      json: z.unknown().optional(),
+      form: z.array(z.tuple([z.string(), z.string()])).optional(),
+    }),
+  }),
+);
+const successes = z.array(z.object({ body: z.record(z.string(), z.unknown()) }));
+const failures = z.array(z.object({ reason: z.string(), status: z.number(), body: z.unknown() }));
+
+function read<T>(schema: z.ZodType<T>, file: string): T {
+  const url = new URL(`../fixtures/${file}`, import.meta.url);
+  return schema.parse(JSON.parse(readFileSync(url, "utf8")));
+}
+
+function fieldsOf(value: unknown): string[] {
+  return typeof value === "object" && value !== null ? Object.keys(value) : [];
+}
+
+function documentedFields(file: string): string[] {
+  return Object.keys(read(successes, file)[0]?.body ?? {});
+}
+
+function expectAccepted(vendors: SimulatedVendors, answer: Answer, file: string): void {
+  expect(answer.json).toMatchObject(
+    Object.fromEntries(documentedFields(file).map((name) => [name, at(answer.json, name)])),
+  );
+  expect(Object.keys(answer.json)).toEqual(expect.arrayContaining(documentedFields(file)));
+  const [entry] = vendors.sandbox.log.entries();
+  expect(entry).toMatchObject({ accepted: true });
+  expect(entry?.to ?? entry?.group).not.toBeNull();
+}
+
+describe("Fonnte", () => {
+  it.each([
+    ...read(requests, "fonnte/requests.json"),
+    ...read(requests, "fonnte/group-requests.json"),
+  ])("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerFonnte(vendors);
+    const answer = await sendByFonnte(vendors, expected.fields ?? {}, { path: expected.path });
+    expect(answer.json["status"]).toBe(true);
+    expectAccepted(vendors, answer, "fonnte/successes.json");
+  });
+
+  it.each(
+    read(failures, "fonnte/failures.json").filter(
+      ({ body, status }) => status === 200 && typeof at(body, "reason") === "string",
+    ),
+  )("can refuse for $reason", async ({ body }) => {
+    const vendors = await startVendors();
+    registerFonnte(vendors);
+    const reason = String(at(body, "reason"));
+    vendors.sandbox.faults.add({ kind: "refuse", code: reason });
+    const answer = await sendByFonnte(vendors, { target: BUDI.slice(1), message: "x" });
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({ reason, status: false });
+  });
+});
+
+describe("Meta", () => {
+  it.each(read(requests, "whatsapp-cloud/requests.json"))("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerMeta(vendors);
+    await openWindow(vendors, BUDI);
+    const template = at(expected.json, "template");
+    if (template !== undefined) await fitTemplate(vendors, template);
+    const path = expected.path.replace(/\d{9,}/, META_NUMBER_ID);
+    const answer = await sendByMeta(vendors, expected.json, { path });
+    expect(answer.json).toMatchObject({ messaging_product: "whatsapp" });
+    expectAccepted(vendors, answer, "whatsapp-cloud/successes.json");
+    const key = at(expected.json, "biz_opaque_callback_data");
+    expect(vendors.sandbox.log.entries()[0]?.deliveryKey).toBe(key ?? null);
+  });
+
+  it.each(
+    read(failures, "whatsapp-cloud/failures.json").filter(
+      ({ body }) => typeof at(body, "error", "code") === "number",
+    ),
+  )("can refuse with $reason", async ({ body, status }) => {
+    const vendors = await startVendors();
+    registerMeta(vendors);
+    const code = Number(at(body, "error", "code"));
+    vendors.sandbox.faults.add({ kind: "refuse", code, httpStatus: status });
+    const answer = await sendByMeta(vendors, { to: BUDI }, { token: META_TOKEN });
+    expect(answer.status).toBe(status);
+    expect(at(answer.json, "error", "code")).toBe(code);
+    expect(fieldsOf(at(answer.json, "error"))).toEqual(
+      expect.arrayContaining(["message", "type", "code", "error_data", "fbtrace_id"]),
+    );
+  });
+});
+
+/** Registers the template that an example uses, with as many parameters as the example gives. */
+async function fitTemplate(vendors: SimulatedVendors, use: unknown): Promise<void> {
+  const components: unknown = at(use, "components");
+  const list = Array.isArray(components) ? (components as readonly unknown[]) : [];
+  const ofType = (type: string) => list.filter((component) => at(component, "type") === type);
+  const parameters: unknown = at(ofType("body")[0], "parameters");
+  const count = Array.isArray(parameters) ? parameters.length : 0;
+  const places = Array.from({ length: count }, (_unused, index) => `{{${index + 1}}}`);
+  vendors.sandbox.setTemplate("6281234000901", {
+    name: String(at(use, "name")),
+    language: String(at(use, "language", "code")),
+    body: `Alarm ${places.join(" ")}`,
+    header: ofType("header").length > 0 ? "image" : "none",
+    buttons: ofType("button").map((_unused, index) => `Tombol ${index + 1}`),
+  });
+}
+
+describe.each(["twilio-sms", "twilio-voice"])("%s", (channel) => {
+  it.each(read(requests, `${channel}/requests.json`))("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerTwilio(vendors);
+    const form = expected.form ?? [];
+    const given = (name: string) => form.find(([key]) => key === name)?.[1];
+    const accountSid = /AC\w+/.exec(expected.path)?.[0] ?? "";
+    vendors.sandbox.registerAccount({
+      vendor: "twilio",
+      sender: given("From") ?? "+6281234000902",
+      credentials: { accountSid, authToken: TWILIO_TOKEN },
+      messagingServiceSid: given("MessagingServiceSid") ?? null,
+    });
+    const answer = await request(`${vendors.baseUrls.twilio}${expected.path}`, {
+      method: "POST",
+      headers: {
+        authorization: `Basic ${Buffer.from(`${accountSid}:${TWILIO_TOKEN}`).toString("base64")}`,
+      },
+      body: new URLSearchParams(form),
+    });
+    expect(answer.status).toBe(201);
+    expectAccepted(vendors, answer, `${channel}/successes.json`);
+    const callback = given("StatusCallback");
+    const key = callback === undefined ? null : new URL(callback).searchParams.get("delivery");
+    expect(vendors.sandbox.log.entries()[0]?.deliveryKey).toBe(key);
+  });
+
+  it.each(
+    read(failures, `${channel}/failures.json`).filter(
+      ({ body }) => typeof at(body, "code") === "number",
+    ),
+  )("can refuse with $reason", async ({ body, status }) => {
+    const vendors = await startVendors();
+    registerTwilio(vendors);
+    const code = Number(at(body, "code"));
+    vendors.sandbox.faults.add({
+      kind: "refuse",
+      code,
+      httpStatus: status,
+      requests: ["message", "call", "other"],
+    });
+    const answer = await request(
+      `${vendors.baseUrls.twilio}/2010-04-01/Accounts/AC/Messages.json`,
+      {
+        method: "POST",
+      },
+    );
+    expect(answer.json).toEqual({
+      code,
+      message: SOME_TEXT,
+      more_info: `https://www.twilio.com/docs/errors/${code}`,
+      status,
+    });
+    expect(answer.status).toBe(status);
+  });
+});

@@ -1,0 +1,269 @@
+/**
+ * What the tests of the simulated vendors share: a client's webhook receiver, registered accounts, and requests as the
+ * vendors' clients make them.
+ */
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { expect, onTestFinished } from "vitest";
+
+import { startSimulatedVendors } from "../../../providers/simulated/server.ts";
+import type { ServerOptions, SimulatedVendors } from "../../../providers/simulated/server.ts";
+
+export const BUDI = "+6281234000001";
+export const SARI = "+6281234000002";
+export const GROUP_ID = "120363020000000001@g.us";
+
+/** Matchers, as values that are not `any`. */
+export const SOME_TEXT: unknown = expect.any(String);
+export const SOME_NUMBER: unknown = expect.any(Number);
+export function textLike(pattern: RegExp): unknown {
+  return expect.stringMatching(pattern);
+}
+
+export type Received = {
+  readonly method: string;
+  readonly url: string;
+  readonly path: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+  readonly json: Record<string, unknown>;
+  readonly form: Record<string, string>;
+};
+
+export type ReceiverAnswer = {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body?: string;
+};
+
+export type Receiver = {
+  readonly url: string;
+  readonly received: readonly Received[];
+  /** Decides what is answered from now on; a promise holds the answer back. */
+  answerWith: (decide: (request: Received) => ReceiverAnswer | Promise<ReceiverAnswer>) => void;
+  /** The first `count` requests that match, past or to come. */
+  waitFor: (count: number, matches?: (request: Received) => boolean) => Promise<Received[]>;
+};
+
+export async function startReceiver(): Promise<Receiver> {
+  const received: Received[] = [];
+  const listeners = new Set<() => void>();
+  let decide: (request: Received) => ReceiverAnswer | Promise<ReceiverAnswer> = () => ({
+    status: 200,
+  });
+  const server = http.createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      const body = Buffer.concat(chunks).toString("utf8");
+      const entry: Received = {
+        method: request.method ?? "",
+        url: `${url}${request.url ?? ""}`,
+        path: request.url ?? "",
+        headers: request.headers,
+        body,
+        json: parse(body),
+        form: Object.fromEntries(new URLSearchParams(body)),
+      };
+      received.push(entry);
+      for (const listener of [...listeners]) listener();
+      const { body: text = "", contentType = "text/plain", status } = await decide(entry);
+      response.writeHead(status, { "content-type": contentType }).end(text);
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    url,
+    received,
+    answerWith: (next) => {
+      decide = next;
+    },
+    waitFor: (count, matches = () => true) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          listeners.delete(look);
+          reject(new Error(`expected ${count} webhooks, ${received.filter(matches).length} came`));
+        }, 5_000);
+        const look = (): void => {
+          const found = received.filter(matches);
+          if (found.length < count) return;
+          clearTimeout(timer);
+          listeners.delete(look);
+          resolve(found.slice(0, count));
+        };
+        listeners.add(look);
+        look();
+      }),
+  };
+}
+
+/** A hundredth of real time, unless a test says otherwise; closed with the test. */
+export async function startVendors(options: ServerOptions = {}): Promise<SimulatedVendors> {
+  const vendors = await startSimulatedVendors({ timeScale: 0.01, ...options });
+  onTestFinished(() => vendors.close());
+  return vendors;
+}
+
+export const FONNTE_TOKEN = "fonnte-device-token";
+export const FONNTE_DEVICE = "6281234000900";
+
+export function registerFonnte(vendors: SimulatedVendors, webhookUrl: string | null = null): void {
+  vendors.sandbox.registerAccount({
+    vendor: "fonnte",
+    sender: FONNTE_DEVICE,
+    credentials: { token: FONNTE_TOKEN, webhookSecret: "fonnte-secret" },
+    webhookUrl,
+  });
+  vendors.sandbox.setGroup({
+    id: GROUP_ID,
+    name: "Teknisi Karawang",
+    members: [BUDI, SARI],
+    accounts: [FONNTE_DEVICE],
+  });
+}
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: Record<string, unknown>;
+};
+
+export async function request(url: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: parse(text) };
+}
+
+export function sendByFonnte(
+  vendors: SimulatedVendors,
+  fields: Readonly<Record<string, string>>,
+  options: { readonly path?: string; readonly token?: string } = {},
+): Promise<Answer> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  return request(`${vendors.baseUrls.fonnte}${options.path ?? "/send"}`, {
+    method: "POST",
+    headers: { authorization: options.token ?? FONNTE_TOKEN },
+    body: form,
+  });
+}
+
+export const META_NUMBER_ID = "106540352242922";
+export const META_WABA_ID = "102290129340398";
+export const META_TOKEN = "meta-access-token";
+export const META_APP_SECRET = "meta-app-secret";
+
+export function registerMeta(vendors: SimulatedVendors, webhookUrl: string | null = null): void {
+  vendors.sandbox.registerAccount({
+    vendor: "meta",
+    sender: "6281234000901",
+    credentials: {
+      accessToken: META_TOKEN,
+      appSecret: META_APP_SECRET,
+      verifyToken: "meta-verify-token",
+    },
+    phoneNumberId: META_NUMBER_ID,
+    wabaId: META_WABA_ID,
+    webhookUrl,
+    templates: [
+      {
+        name: "alarm_ack_v1",
+        language: "id",
+        body: "Alarm {{1}}: {{2}}",
+        buttons: ["Terima", "Eskalasi"],
+      },
+    ],
+  });
+}
+
+export function sendByMeta(
+  vendors: SimulatedVendors,
+  body: unknown,
+  options: { readonly token?: string; readonly path?: string } = {},
+): Promise<Answer> {
+  return request(`${vendors.baseUrls.meta}${options.path ?? `/v23.0/${META_NUMBER_ID}/messages`}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${options.token ?? META_TOKEN}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+export function metaText(to: string, text: string): Record<string, unknown> {
+  return { messaging_product: "whatsapp", to, type: "text", text: { body: text } };
+}
+
+/** The person writes first, which opens the 24-hour window. */
+export async function openWindow(vendors: SimulatedVendors, phone: string): Promise<void> {
+  await vendors.sandbox.people.reply(phone, { text: "Halo", account: "6281234000901" });
+}
+
+export const TWILIO_SID = `AC${"0".repeat(31)}1`;
+export const TWILIO_TOKEN = "twilio-auth-token";
+export const TWILIO_NUMBER = "+6281234000902";
+export const TWILIO_SERVICE = `MG${"0".repeat(32)}`;
+
+export function registerTwilio(vendors: SimulatedVendors, webhookUrl: string | null = null): void {
+  vendors.sandbox.registerAccount({
+    vendor: "twilio",
+    sender: TWILIO_NUMBER,
+    credentials: { accountSid: TWILIO_SID, authToken: TWILIO_TOKEN },
+    messagingServiceSid: TWILIO_SERVICE,
+    webhookUrl,
+  });
+}
+
+export function twilioRequest(
+  vendors: SimulatedVendors,
+  path: string,
+  fields: readonly (readonly [string, string])[] | null,
+  credentials = `${TWILIO_SID}:${TWILIO_TOKEN}`,
+): Promise<Answer> {
+  const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
+  return request(
+    `${vendors.baseUrls.twilio}/2010-04-01/Accounts/${TWILIO_SID}${path}`,
+    fields === null
+      ? { headers: { authorization } }
+      : {
+          method: "POST",
+          headers: { authorization },
+          body: new URLSearchParams(fields.map(([name, value]): [string, string] => [name, value])),
+        },
+  );
+}
+
+export function sendByTwilio(
+  vendors: SimulatedVendors,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const all = { To: BUDI, From: TWILIO_NUMBER, Body: "Alarm", ...fields };
+  return twilioRequest(vendors, "/Messages.json", Object.entries(all));
+}
+
+/** The object at this place of a JSON answer, however deep. */
+export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (typeof current !== "object" || current === null) return undefined;
+    current = Reflect.get(current, key);
+  }
+  return current;
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
