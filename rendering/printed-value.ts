@@ -27,7 +27,7 @@ const MARKS_IN_LINKS: Readonly<Record<string, string>> = {
 };
 
 /** Control characters, and those that turn the direction of what follows and so can disguise it. */
-const INVISIBLE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+const INVISIBLE = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** `null`, texts, numbers, booleans, lists and objects of these → one line of text. */
 export function printValue(value: unknown, style: TextStyle): string {

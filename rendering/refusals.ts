@@ -21,7 +21,13 @@ export type ReplySituation =
   | { readonly kind: "unknown_code"; readonly code: string }
   /** A critical one over a provider that signs nothing needs its code. */
   | { readonly kind: "code_needed"; readonly code: string }
-  | { readonly kind: "taken"; readonly subject: string; readonly byName: string | null }
+  | {
+      readonly kind: "taken";
+      readonly subject: string;
+      readonly byName: string | null;
+      /** On the reader's clock, "14:05"; left out where nobody knows. */
+      readonly at?: string | null;
+    }
   | { readonly kind: "taken_by_you"; readonly subject: string }
   | {
       readonly kind: "over";
@@ -66,9 +72,10 @@ function sentence(situation: ReplySituation, { channel, locale }: ReplyContext):
     case "thanks":
       return say(texts.thanks[situation.answer], { subject: print(situation.subject) });
     case "taken":
-      return say(texts.reply.taken, {
+      return say(situation.at ? texts.reply.taken_at : texts.reply.taken, {
         subject: print(situation.subject),
         name: print(situation.byName) || texts.somebody,
+        time: situation.at ?? "",
       });
     case "over":
       return say(texts.reply.over, {

@@ -24,6 +24,7 @@ type ReplyKind =
   | "unknown_code"
   | "code_needed"
   | "taken"
+  | "taken_at"
   | "taken_by_you"
   | "over"
   | "not_possible"
@@ -53,7 +54,6 @@ type Texts = {
   readonly andMore: string;
   readonly reassignedFrom: string;
   readonly maybeDuplicate: string;
-  readonly list: string;
   readonly attachment: string;
   readonly closing: Readonly<Record<ClosingKind, string>>;
   readonly closingTitle: Readonly<Record<ClosingKind, string>>;
@@ -93,7 +93,6 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     andMore: "dan {count} orang lagi",
     reassignedFrom: "Dialihkan dari {name}.",
     maybeDuplicate: "Mungkin pesan ini juga sudah sampai lewat jalur lain.",
-    list: "Ada {count} pemberitahuan untuk Anda:",
     attachment: "Lampiran: {url}",
     closing: {
       acknowledge: "Diambil oleh {name}: {subject}.",
@@ -133,6 +132,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       code_needed:
         "Untuk keadaan darurat, mohon balas beserta kodenya: *1 {code}* terima · *2 {code}* tolak",
       taken: "Terima kasih, tetapi {subject} sudah diambil oleh {name}.",
+      taken_at: "Terima kasih, tetapi {subject} sudah diambil oleh {name} pukul {time}.",
       taken_by_you: "Sudah tercatat sebelumnya: {subject} ada pada Anda.",
       over: "Terima kasih, tetapi {subject} {state}.",
       not_possible: "Maaf, itu tidak bisa dilakukan untuk {subject}.",
@@ -181,7 +181,6 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     andMore: "and {count} more",
     reassignedFrom: "Reassigned from {name}.",
     maybeDuplicate: "This may also have reached you another way.",
-    list: "You have {count} notifications:",
     attachment: "Attachment: {url}",
     closing: {
       acknowledge: "Taken by {name}: {subject}.",
@@ -221,6 +220,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       code_needed:
         "For an emergency, please reply with its code: *1 {code}* to take it · *2 {code}* to decline",
       taken: "Thank you, but {subject} has already been taken by {name}.",
+      taken_at: "Thank you, but {subject} has already been taken by {name} at {time}.",
       taken_by_you: "Already noted: {subject} is with you.",
       over: "Thank you, but {subject} {state}.",
       not_possible: "Sorry, that can't be done for {subject}.",

@@ -3,19 +3,26 @@
  * and calls. Who starts the simulated vendors registers the same numbers there, with the same credentials.
  */
 import type { Channel } from "../../domain/channel.ts";
-import type { Credentials } from "../sealed-secret.ts";
 
 /** Where the simulated vendors listen and what they accept; made anew by whoever starts them. */
-export type SimulatedVendors = {
+export type SimulatedVendorAccess = {
   /** Addresses without a slash at their end. */
   readonly baseUrls: { readonly fonnte: string; readonly meta: string; readonly twilio: string };
   readonly credentials: {
-    readonly fonntePrimary: Credentials;
-    readonly fonnteSecond: Credentials;
-    readonly meta: Credentials;
-    readonly twilio: Credentials;
+    readonly fonntePrimary: FonnteCredentials;
+    readonly fonnteSecond: FonnteCredentials;
+    readonly meta: MetaCredentials;
+    readonly twilio: TwilioCredentials;
   };
 };
+
+type FonnteCredentials = { readonly token: string; readonly webhookSecret: string };
+type MetaCredentials = {
+  readonly accessToken: string;
+  readonly appSecret: string;
+  readonly verifyToken: string;
+};
+type TwilioCredentials = { readonly accountSid: string; readonly authToken: string };
 
 /** Invented numbers, E.164. */
 export const SIMULATED_SENDERS = {
@@ -37,8 +44,8 @@ export type SeedAccount = {
   readonly sender: string;
   /** Accounts of one number share its pace. */
   readonly deviceKey: string;
-  readonly vendor: keyof SimulatedVendors["baseUrls"];
-  readonly credentials: keyof SimulatedVendors["credentials"];
+  readonly vendor: keyof SimulatedVendorAccess["baseUrls"];
+  readonly credentials: keyof SimulatedVendorAccess["credentials"];
   readonly settings: Readonly<Record<string, unknown>>;
   /** Lower is tried first. */
   readonly position: number;
@@ -129,3 +136,16 @@ export const ACCOUNTS: readonly SeedAccount[] = [
     receiptDeadlineSeconds: 30,
   },
 ];
+
+/** Credentials that the simulated vendors and the seeded accounts share, in each vendor's own form. */
+export function makeSimulatedCredentials(
+  randomBytes: (count: number) => Uint8Array,
+): SimulatedVendorAccess["credentials"] {
+  const hex = (count: number): string => Buffer.from(randomBytes(count)).toString("hex");
+  return {
+    fonntePrimary: { token: hex(16), webhookSecret: hex(16) },
+    fonnteSecond: { token: hex(16), webhookSecret: hex(16) },
+    meta: { accessToken: hex(24), appSecret: hex(16), verifyToken: hex(16) },
+    twilio: { accountSid: `AC${hex(16)}`, authToken: hex(16) },
+  };
+}
