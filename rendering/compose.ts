@@ -88,6 +88,8 @@ export type ComposedMessage = {
   readonly title: string;
   /** Complete, footer included. For a call: what is spoken; which keys to press, and again, is said by the provider. */
   readonly text: string;
+  /** The language of the text: a voice must speak in it, whatever the recipient's. */
+  readonly locale: Locale;
   /** True when the end of the type's text was left out. */
   readonly isCut: boolean;
   /** Hand over only while the recipient's window is open; the provider ignores them otherwise. */
@@ -131,7 +133,10 @@ export function composeMessage(input: ComposeInput): ComposedMessage {
     locale: input.template.locale,
     timeZone: input.timeZone,
   });
-  if (input.channel === "call") return composeCall(input, title, body);
+  if (input.channel === "call") {
+    // One voice reads all of it, so marks are in the text's language.
+    return composeCall({ ...input, locale: input.template.locale }, title, body);
+  }
 
   const footer = footerOf({
     answers: input.notification.answers,
@@ -146,6 +151,7 @@ export function composeMessage(input: ComposeInput): ComposedMessage {
   return {
     title,
     text,
+    locale: input.template.locale,
     isCut,
     ...(buttons.length === 0 ? {} : { buttons }),
     ...(template === null ? {} : { template }),
@@ -185,7 +191,7 @@ function composeCall(input: ComposeInput, title: string, body: string): Composed
   // A sentence that breaks off is better heard as ended.
   const kept = cutText(body, Math.max(room, 0), ".");
   const speech = [before, kept, after].filter((part) => part !== "").join(" ");
-  return { title, text: speech, isCut: kept !== body };
+  return { title, text: speech, locale: input.locale, isCut: kept !== body };
 }
 
 function titleOf({ notification, template, data, timeZone, marks }: ComposeInput): string {

@@ -15,8 +15,8 @@ import { ticketNumber } from "./ticket-number.ts";
 
 /** The longest message of any channel that a person would read to its end; Fonnte's own limit is fifteen times this. */
 export const TEMPLATE_CHARS_MAX = 4_000;
-/** Far above what a message needs, far below what a request may cost. */
-const RENDER_MS_MAX = 500;
+/** Only a runaway loop reaches these; a process that stalls for a moment must not lose a message. */
+const RENDER_MS_MAX = 2_000;
 const RENDER_OBJECTS_MAX = 100_000;
 
 const TAGS = ["if", "unless", "case", "for", "break", "continue", "assign", "comment", "raw", "#"];

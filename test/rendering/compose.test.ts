@@ -409,6 +409,16 @@ it("a call speaks message and marks without signs, and leaves the keys to the pr
   );
 });
 
+it("a call is in one language, the text's, and says which", () => {
+  const { text, locale } = compose({
+    channel: "call",
+    locale: "en",
+    marks: [{ kind: "reminder", count: 2 }],
+  });
+  expect(text).toBe("Pengingat ke-2: belum ada jawaban. GANGGUAN POP Klari.");
+  expect(locale).toBe("id");
+});
+
 it("attachments that the carrier can't show become links", () => {
   const { text } = compose({ attachmentUrls: ["https://x.example/foto.jpg"] });
   expect(text).toContain("\nLampiran: https://x.example/foto.jpg\n");

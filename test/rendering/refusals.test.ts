@@ -16,6 +16,7 @@ const SITUATIONS: readonly ReplySituation[] = [
   { kind: "unknown_code", code: "9999" },
   { kind: "code_needed", code: "4821" },
   { kind: "taken", subject: "Gangguan", byName: "Ahmad" },
+  { kind: "taken", subject: "Gangguan", byName: "Ahmad", at: "14:05" },
   { kind: "taken_by_you", subject: "Gangguan" },
   { kind: "over", subject: "Gangguan", state: "cancelled" },
   { kind: "over", subject: "Gangguan", state: "resolved" },
