@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
+import { except } from "hono/combine";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
@@ -17,14 +18,16 @@ import { authentication } from "./middleware/authentication.ts";
 import { idempotency } from "./middleware/idempotency.ts";
 import { DEFAULT_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
 import { strictJson } from "./middleware/strict-json.ts";
+import { createNotificationRoutes } from "./routes/create-notification.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { notificationActRoutes } from "./routes/notification-acts.ts";
 import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { addReference } from "./routes/reference.ts";
+import { WEBHOOK_PATH, webhookRoutes } from "./routes/webhooks.ts";
 import { wordRoutes } from "./routes/words.ts";
 
-/** The largest request of the contract is an import; it sets its own. Everything else is far smaller. */
+/** Far above every request of the contract; a route with larger ones sets its own. */
 export const BODY_BYTES_MAX = 256 * 1024;
 const REQUEST_ID_CHARS_MAX = 64;
 
@@ -44,7 +47,8 @@ export function createApp(deps: AppDeps) {
     accessLog(deps.log, deps.now),
     secureHeaders(),
     methodNotAllowed({ app, onMethodNotAllowed: answerMethodNotAllowed }),
-    bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }),
+    // Vendors send larger ones than people; their route has its own limit.
+    except(WEBHOOK_PATH, bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge })),
   );
   // Before the key is asked for: the contract is public.
   addReference(app, deps.version);
@@ -63,6 +67,8 @@ export function createApp(deps: AppDeps) {
   );
   return app
     .route("/", healthRoutes(deps))
+    .route("/", webhookRoutes(deps))
+    .route("/", createNotificationRoutes(deps))
     .route("/", notificationRoutes(deps))
     .route("/", notificationActRoutes(deps))
     .route("/", notificationRecordRoutes(deps))

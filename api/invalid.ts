@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { ValidationTargets } from "hono";
 import { InvalidInput, NotFound } from "./verbs/errors.ts";
 import type { Problem } from "./verbs/errors.ts";
@@ -61,4 +61,37 @@ export function refuseInvalid(
   if (result.success) return;
   if (result.target === "param") throw new NotFound("thing");
   throw new InvalidInput(toProblems(result.error.issues));
+}
+
+/**
+ * The part of a value that a schema accepts, field by field; undefined when nothing of it is. What is wrong with the
+ * rest is known from the schema; what is wrong with this part only the record can say.
+ */
+export function validPart(schema: z.core.$ZodType, value: unknown): unknown {
+  const result = z.safeParse(schema, value);
+  if (result.success) return result.data;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
+    return validPart(schema.unwrap(), value);
+  }
+  if (!(schema instanceof z.ZodObject) || typeof value !== "object" || value === null) {
+    return undefined;
+  }
+  const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
+  const fields = Object.entries(shape).flatMap(([name, field]): [string, unknown][] => {
+    const given: unknown = Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+    const part = given === undefined ? undefined : validPart(field, given);
+    return part === undefined ? [] : [[name, part]];
+  });
+  return Object.fromEntries(fields);
+}
+
+/** Both lists without what the first has said already: about the same field, one around it or one in it. */
+export function mergeProblems(first: readonly Problem[], second: readonly Problem[]): Problem[] {
+  const isAbout = (a: string, b: string): boolean => a === b || a.startsWith(`${b}.`);
+  return [
+    ...first,
+    ...second.filter(
+      ({ path }) => !first.some((known) => isAbout(path, known.path) || isAbout(known.path, path)),
+    ),
+  ].slice(0, PROBLEMS_MAX);
 }

@@ -91,12 +91,12 @@ function searchAttributesOf(run: RunToStart): TypedSearchAttributes {
 }
 
 /** gRPC's INVALID_ARGUMENT (https://grpc.io/docs/guides/status-codes/). */
-const INVALID_ARGUMENT: number = 3;
+const REFUSED = new Set<number>([3]);
 
 function isUnknownSearchAttribute(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (isGrpcServiceError(cause)) {
-      return cause.code === INVALID_ARGUMENT && /search ?attribute/i.test(cause.message);
+      return REFUSED.has(cause.code) && /search ?attribute/i.test(cause.message);
     }
   }
   return false;

@@ -27,7 +27,7 @@ export function rateLimit(limit: RateLimit, now: () => number): MiddlewareHandle
     const left = Math.min(limit.burst, bucket.left + Math.max(0, refilled));
     // Last in, last out: the first entries are the ones that rested longest, and a full bucket is no bucket.
     buckets.delete(name);
-    buckets.set(name, { left: Math.max(0, left - 1), atMs: nowMs });
+    buckets.set(name, { left: left < 1 ? left : left - 1, atMs: nowMs });
     for (const [oldest, { atMs }] of buckets) {
       if (nowMs - atMs < fullAfterMs) break;
       buckets.delete(oldest);

@@ -6,7 +6,8 @@ import type { Problem } from "../verbs/errors.ts";
 /**
  * Reads a JSON body once, strictly, before any schema sees it, and refuses what JSON.parse would let through in a way
  * that nobody meant: bytes that aren't UTF-8, a member that is there twice (the last would win), numbers beyond what a
- * double holds exactly, NUL and lone surrogates (PostgreSQL can't store them), and nesting without end.
+ * double holds exactly, NUL and lone surrogates (PostgreSQL can't store them), a name that JavaScript gives a meaning of
+ * its own, and nesting without end.
  */
 
 /** Deeper than any request of the contract, shallow enough for every function that walks it. */
@@ -14,11 +15,12 @@ export const BODY_DEPTH_MAX = 32;
 /** One answer names at most so many bad fields. */
 const PROBLEMS_MAX = 100;
 
+const BODILESS = new Set(["GET", "HEAD"]);
 const JSON_TYPE = /^application\/([\w.-]+\+)?json$/;
 
 export function strictJson(): MiddlewareHandler<AppEnv> {
   return async function strictJson(c, next) {
-    if (c.req.raw.body !== null && JSON_TYPE.test(mediaTypeOf(c))) {
+    if (!BODILESS.has(c.req.method) && JSON_TYPE.test(mediaTypeOf(c))) {
       const bytes = await c.req.arrayBuffer();
       if (bytes.byteLength === 0) {
         readAsEmptyObject(c);
@@ -100,6 +102,9 @@ function walk(value: unknown, path: string, depth: number, seen: Seen): void {
       seen.members += 1;
       const memberPath = joinPath(path, name);
       checkText(name, memberPath, seen);
+      if (name === "__proto__") {
+        report(seen, memberPath, "invalid_name", "A field can't have this name.");
+      }
       walk(member, memberPath, depth + 1, seen);
     }
   }

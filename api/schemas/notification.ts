@@ -11,6 +11,8 @@ import { RECIPIENTS_MAX, VALUE_CHARS_MAX } from "../../domain/request.ts";
 import { idOf, instant, instantOut, pageQuery, reference, text } from "./common.ts";
 
 const ATTACHMENTS_MAX = 10;
+/** Above what one notification takes, so that the answer can say so and name the broadcast. */
+const NAMED_MAX = 10 * RECIPIENTS_MAX;
 const URL_CHARS_MAX = 2_000;
 const DATA_KEYS_MAX = 200;
 
@@ -45,10 +47,10 @@ const phone = text(40, 1).openapi({ example: "+6281234000001" });
 
 export const RecipientsSchema = z
   .strictObject({
-    userIds: z.array(reference).max(RECIPIENTS_MAX).optional(),
-    groupIds: z.array(reference).max(RECIPIENTS_MAX).optional(),
+    userIds: z.array(reference).max(NAMED_MAX).optional(),
+    groupIds: z.array(reference).max(NAMED_MAX).optional(),
     roles: z.array(z.enum(ROLES)).max(ROLES.length).optional(),
-    phones: z.array(phone).max(RECIPIENTS_MAX).optional(),
+    phones: z.array(phone).max(NAMED_MAX).optional(),
   })
   .openapi({ description: "Replaces routing." });
 

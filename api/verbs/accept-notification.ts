@@ -13,6 +13,7 @@ import { may, mayAny } from "../../domain/permissions.ts";
 import type { CheckedRequest, NotificationRequest } from "../../domain/request.ts";
 import { notificationWorkflowId } from "../../workflows/contract.ts";
 import { Forbidden, InvalidInput, keyReused } from "./errors.ts";
+import type { Problem } from "./errors.ts";
 
 /**
  * Accepts a notification: checked, stored, its run started right behind the answer.
@@ -92,6 +93,23 @@ export async function acceptNotification(
     ticketId: row.request.ticketId,
   });
   return { id, workflowId: row.workflowId, isReplayed: false };
+}
+
+/**
+ * What the record has to say against a request that its schema refuses in part, so that the caller hears everything at
+ * once. Asked of somebody who may not create, it refuses that instead.
+ *
+ * @throws Forbidden
+ */
+export async function judgePart(
+  deps: Pick<AcceptDeps, "pool" | "planning" | "now">,
+  actor: Actor,
+  part: Omit<NotificationRequest, "type"> & { readonly type?: string | undefined },
+): Promise<readonly Problem[]> {
+  if (!mayAny(actor, "create_notification")) throw new Forbidden();
+  const request = { ...part, type: part.type ?? "" };
+  const check = await checkRequest(deps.pool, request, { ...deps.planning, now: deps.now() });
+  return check.ok ? [] : check.problems;
 }
 
 /** One statement is a transaction of its own; only phones, which become users first, need a second one. */
