@@ -41,9 +41,18 @@ function meets(settledBy: Exclude<SettledBy, "acknowledged">, delivery: LineDeli
 export function wasAccepted(target: Target): boolean {
   return target.lines.some(
     (line) =>
-      (line.channel !== "in_app" || (target.kind === "person" && target.person.silentSuffices)) &&
+      isTellingOf(target, line) &&
       line.deliveries.some((delivery) => delivery.evidence >= EVIDENCE.accepted),
   );
+}
+
+/** Something reached, or may reach, this target; an in-app row beside other channels is not yet a word to anybody. */
+export function wasTold(target: Target): boolean {
+  return target.lines.some((line) => isTellingOf(target, line) && isTold(line));
+}
+
+function isTellingOf(target: Target, line: Line): boolean {
+  return line.channel !== "in_app" || (target.kind === "person" && target.person.silentSuffices);
 }
 
 /** Told by a channel that rings a phone, and not only in passing: what role-up counts its ranks by. */

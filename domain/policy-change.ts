@@ -3,6 +3,7 @@
  * channel or group not yet told. What was told is not repeated in that pass; with nothing left untold it begins at step 1.
  */
 import { isPhoneChannel } from "./channel.ts";
+import { wasTold } from "./evidence.ts";
 import { isTold } from "./line.ts";
 import { hasEverybodyMet, startPass } from "./pass.ts";
 import { nextRoleUp } from "./role.ts";
@@ -93,7 +94,7 @@ function takeTargets(work: Work, plan: RunPlan): void {
     const target = own(work, key);
     // Whoever was told stays known to the run, for its closing message and for role-up, but takes no further part.
     if (target.kind === "person") target.isMember = false;
-    if (target.kind === "group" || !target.lines.some(isTold)) target.out ??= "replanned";
+    if (target.kind === "group" || !wasTold(target)) target.out ??= "replanned";
   }
 }
 

@@ -1,5 +1,6 @@
 /** Persons and groups decided again while the run goes on: settings, zones, contacts, duty, the ticket. */
 import { makeLate } from "./begin-lines.ts";
+import { wasTold } from "./evidence.ts";
 import { isTold } from "./line.ts";
 import type { RunGroup, RunPerson } from "./run.ts";
 import { note, own, stepOf } from "./run-draft.ts";
@@ -35,7 +36,7 @@ export function replan(
 
 /** Whom role-up named is not the planner's to take back; who was told stays. */
 function isGone(target: Target, named: ReadonlySet<string>): boolean {
-  if (named.has(target.key) || target.out !== null || target.lines.some(isTold)) return false;
+  if (named.has(target.key) || target.out !== null || wasTold(target)) return false;
   return target.kind === "group" || target.isMember;
 }
 
