@@ -6,6 +6,8 @@ import type { RateLimit } from "./middleware/rate-limit.ts";
 import type { Starter } from "./starter.ts";
 import type { PlanningContext } from "./verbs/accept-notification.ts";
 import type { Background } from "./verbs/background.ts";
+import type { InboundSettings } from "./verbs/inbound-deps.ts";
+import type { WebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 /** What the routes need, in small parts; a verb names the parts that it uses. */
 
@@ -32,4 +34,8 @@ export type AppDeps = Clock &
     readonly log: Logger;
     readonly version: string;
     readonly rateLimit?: RateLimit;
+    /** SIAGA_PUBLIC_URL, without a slash at its end. */
+    readonly publicUrl: string;
+    readonly webhookAccounts: WebhookAccounts;
+    readonly inbound: InboundSettings;
   };

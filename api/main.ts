@@ -44,6 +44,8 @@ const api = await startApi(
     portalUrl: env.portalUrl,
     timeZone: env.timeZone,
     startConcurrency: env.startConcurrency,
+    publicUrl: env.publicUrl,
+    secretKey: env.secretKey.reveal(),
   },
   { pool, temporal, isTemporalAway, providers: createProviders(http.call), log },
 );

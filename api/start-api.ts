@@ -6,6 +6,7 @@ import type { Client } from "@temporalio/client";
 import type pg from "pg";
 import { startRun } from "../client/start-run.ts";
 import { forgetOldKeys } from "../db/idempotency.ts";
+import { createOpenAccount } from "../db/opened-account.ts";
 import { markStarted, sweepUnstarted } from "../db/starting.ts";
 import type { UnstartedRow } from "../db/starting.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
@@ -16,6 +17,7 @@ import type { RateLimit } from "./middleware/rate-limit.ts";
 import { createPlanningContext } from "./planning.ts";
 import { createStarter } from "./starter.ts";
 import { createBackground } from "./verbs/background.ts";
+import { createWebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 export type ApiSettings = {
   /** 0: any free one. */
@@ -27,6 +29,10 @@ export type ApiSettings = {
   readonly timeZone: string;
   readonly startConcurrency: number;
   readonly rateLimit?: RateLimit;
+  /** Without a slash at its end. */
+  readonly publicUrl: string;
+  /** 32 bytes. */
+  readonly secretKey: Uint8Array;
 };
 
 export type ApiDeps = {
@@ -85,6 +91,13 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     planning: createPlanningContext({ ...settings, ...deps, now }),
     links: settings,
     version: settings.version,
+    publicUrl: settings.publicUrl,
+    webhookAccounts: createWebhookAccounts({
+      ...deps,
+      openAccount: createOpenAccount(settings),
+      now,
+    }),
+    inbound: settings,
     ...(settings.rateLimit === undefined ? {} : { rateLimit: settings.rateLimit }),
   });
   const server = createAdaptorServer({

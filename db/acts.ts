@@ -59,15 +59,21 @@ export type RecordActAnswer =
  * Ordering: the row lock is what puts acknowledge, cancel, resolve and the send statement of `deliver` into one serial order.
  */
 export async function recordAct(pool: pg.Pool, input: RecordActInput): Promise<RecordActAnswer> {
-  return withTransaction(pool, async (client) => {
-    const subject = await lockSubject(client, input);
-    if (!subject) return { kind: "unknown_notification" };
-    const known = await knownAct(client, input.actId, subject);
-    if (known) return known;
-    const decision = decideAct(input.kind, subject.rules);
-    await writeAct(client, input, decision);
-    return carryOut(client, input, decision, subject);
-  });
+  return withTransaction(pool, (client) => recordActWithin(client, input));
+}
+
+/** The same inside a transaction of the caller's: what else it writes stands or falls with the act. */
+export async function recordActWithin(
+  client: pg.PoolClient,
+  input: RecordActInput,
+): Promise<RecordActAnswer> {
+  const subject = await lockSubject(client, input);
+  if (!subject) return { kind: "unknown_notification" };
+  const known = await knownAct(client, input.actId, subject);
+  if (known) return known;
+  const decision = decideAct(input.kind, subject.rules);
+  await writeAct(client, input, decision);
+  return carryOut(client, input, decision, subject);
 }
 
 interface LockedSubject {

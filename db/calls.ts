@@ -1,5 +1,6 @@
 import type pg from "pg";
 
+import type { Locale } from "../domain/locale.ts";
 import type { DeliveryKey } from "../domain/run.ts";
 import { loadAccount, type AccountRow } from "./deliveries.ts";
 
@@ -46,4 +47,63 @@ export async function recordHangUp(
      on conflict on constraint notification_events_once do nothing`,
     [notificationId, deliveryId, new Date(now), key.pass, key.step, key.target, key.channel],
   );
+}
+
+/** A delivery whose call somebody answers, with who was called. */
+export interface AnsweredCall {
+  readonly deliveryId: string;
+  readonly notificationId: string;
+  readonly user: {
+    readonly id: string;
+    readonly name: string | null;
+    readonly locale: Locale;
+    readonly timeZone: string | null;
+  } | null;
+  /** What the call says. */
+  readonly text: string;
+}
+
+/** By the vendor's id of the call, or by our delivery's where the vendor gives it back: the answer to the call may not be recorded yet. */
+export async function findAnsweredCall(
+  db: pg.Pool | pg.PoolClient,
+  call: {
+    readonly accountId: string;
+    readonly callId: string | null;
+    readonly deliveryKey: string | null;
+  },
+): Promise<AnsweredCall | null> {
+  const { rows } = await db.query<{
+    delivery_id: string;
+    notification_id: string;
+    user: AnsweredCall["user"];
+    body: string;
+  }>({
+    name: "answered-call",
+    text: `
+      select d.id as delivery_id, d.notification_id, m.body,
+        (
+          select jsonb_build_object('id', u.id, 'name', u.name, 'locale', u.locale,
+            'timeZone', coalesce(u.time_zone, (select z.time_zone from zones z where z.code = u.zones[1])))
+          from users u where u.id = d.user_id
+        ) as "user"
+      from deliveries d join messages m on m.id = d.message_id
+      where d.account_id = $1 and d.channel = 'call' and (
+        d.id = $3
+        or d.message_id = (
+          select c.id from messages c
+          where c.provider_message_id = $2 and c.device_key = (select a.device_key from provider_accounts a where a.id = $1)
+        )
+      )
+      order by d.id = $3 desc limit 1`,
+    values: [call.accountId, call.callId, call.deliveryKey],
+  });
+  const row = rows[0];
+  return row
+    ? {
+        deliveryId: row.delivery_id,
+        notificationId: row.notification_id,
+        user: row.user,
+        text: row.body,
+      }
+    : null;
 }

@@ -25,13 +25,21 @@ const SIGNAL_DEADLINE_MS = 2_000;
 /** How long a caller waits for the run's own answer to a steering act. */
 export const STEER_WAIT_MS = 2_000;
 
+/** @throws what the server answers, or that it doesn't */
+export async function signalRun(
+  { temporal }: Pick<TellDeps, "temporal">,
+  workflowId: string,
+  fact: SignalledFact,
+): Promise<void> {
+  await temporal.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>
+    temporal.workflow.getHandle(workflowId).signal(FACT_SIGNAL, fact),
+  );
+}
+
 /** Behind the answer. */
 export function signalAct(deps: TellDeps, workflowId: string, act: ToldAct): void {
   deps.background.run(async () => {
-    const fact: SignalledFact = { kind: "act", act };
-    await deps.temporal.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>
-      deps.temporal.workflow.getHandle(workflowId).signal(FACT_SIGNAL, fact),
-    );
+    await signalRun(deps, workflowId, { kind: "act", act });
     await markActsSignalled(deps.pool, [act.actId]);
   });
 }

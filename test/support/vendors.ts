@@ -1,0 +1,290 @@
+import { randomBytes } from "node:crypto";
+import type pg from "pg";
+
+import type { ReceiptKind } from "../../domain/delivery.ts";
+import { signFonnteWebhook } from "../../providers/fonnte/signature.ts";
+import { parseForm, signTwilioWebhook } from "../../providers/twilio/signature.ts";
+import { signMetaWebhook } from "../../providers/whatsapp-cloud/signature.ts";
+import { insertAccount } from "./rows.ts";
+
+/** Accounts at the four providers, and what their vendors would post to the API, signed as each of them signs. */
+
+export const PROVIDERS = ["fonnte", "meta", "twilio-sms", "twilio-voice"] as const;
+export type ProviderName = (typeof PROVIDERS)[number];
+
+export type VendorAccount = {
+  readonly provider: ProviderName;
+  readonly id: string;
+  readonly channel: string;
+  readonly deviceKey: string;
+  /** The path of its webhook. */
+  readonly path: string;
+};
+
+export type VendorPost = {
+  readonly path: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+const SECRET = "rahasia-webhook";
+const APP_SECRET = "rahasia-aplikasi";
+const AUTH_TOKEN = "rahasia-token";
+const VERIFY_TOKEN = "kata-sandi-verifikasi";
+const TOKEN = "token-alamat-webhook";
+const SENDER = "+6281234000091";
+const PHONE_NUMBER_ID = "100000000000093";
+const ACCOUNT_SID = `AC${"a".repeat(32)}`;
+
+const SET_UP = {
+  fonnte: {
+    channel: "whatsapp_personal",
+    sender: SENDER,
+    credentials: { token: "tOkEn", webhookSecret: SECRET },
+  },
+  meta: {
+    channel: "whatsapp_personal",
+    sender: PHONE_NUMBER_ID,
+    credentials: { accessToken: "akses", appSecret: APP_SECRET, verifyToken: VERIFY_TOKEN },
+  },
+  "twilio-sms": {
+    channel: "sms",
+    sender: SENDER,
+    credentials: { accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN },
+  },
+  "twilio-voice": {
+    channel: "call",
+    sender: SENDER,
+    credentials: { accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN },
+  },
+} as const;
+
+export const META_VERIFY_TOKEN = VERIFY_TOKEN;
+
+export async function insertVendorAccount(
+  db: pg.Pool,
+  provider: ProviderName,
+  options: { readonly deviceKey?: string; readonly channel?: string } = {},
+): Promise<VendorAccount> {
+  const { channel, sender, credentials } = SET_UP[provider];
+  const deviceKey = options.deviceKey ?? `${provider}:${randomBytes(4).toString("hex")}`;
+  const id = await insertAccount(db, {
+    provider,
+    channel: options.channel ?? channel,
+    deviceKey,
+    sender,
+    credentials,
+    webhookToken: TOKEN,
+  });
+  return {
+    provider,
+    id,
+    channel: options.channel ?? channel,
+    deviceKey,
+    path: `/webhooks/${provider}/${id}/${TOKEN}`,
+  };
+}
+
+/** An id as this vendor gives to messages. */
+export function vendorMessageId(provider: ProviderName): string {
+  const hex = randomBytes(16).toString("hex");
+  switch (provider) {
+    case "fonnte":
+      return String(80_000_000 + Number.parseInt(hex.slice(0, 6), 16));
+    case "meta":
+      return `wamid.${hex}`;
+    case "twilio-sms":
+      return `SM${hex}`;
+    case "twilio-voice":
+      return `CA${hex}`;
+  }
+}
+
+const RECEIPT_WORDS: Readonly<
+  Record<ProviderName, Readonly<Record<ReceiptKind, Readonly<Record<string, string>>>>>
+> = {
+  fonnte: {
+    sent: { status: "sent" },
+    delivered: { status: "sent", state: "delivered" },
+    read: { status: "sent", state: "read" },
+    failed: { status: "invalid" },
+  },
+  meta: {
+    sent: { status: "sent" },
+    delivered: { status: "delivered" },
+    read: { status: "read" },
+    failed: { status: "failed" },
+  },
+  "twilio-sms": {
+    sent: { MessageStatus: "sent" },
+    delivered: { MessageStatus: "delivered" },
+    read: { MessageStatus: "read" },
+    failed: { MessageStatus: "undelivered", ErrorCode: "30005" },
+  },
+  "twilio-voice": {
+    sent: { CallStatus: "ringing" },
+    delivered: { CallStatus: "in-progress", AnsweredBy: "human" },
+    // A key that is believed proves that the call was heard; see `keyPress`.
+    read: {},
+    failed: { CallStatus: "failed" },
+  },
+};
+
+/** The vendor's report that a message reached this state. */
+export function receiptPost(
+  account: VendorAccount,
+  messageId: string,
+  status: ReceiptKind,
+  options: { readonly alias?: string; readonly withoutId?: boolean } = {},
+): VendorPost {
+  const words = RECEIPT_WORDS[account.provider][status];
+  switch (account.provider) {
+    case "fonnte":
+      return fonntePost(account, {
+        ...(options.withoutId ? {} : { id: messageId }),
+        ...(options.alias ? { stateid: options.alias } : {}),
+        ...words,
+      });
+    case "meta":
+      return metaPost(account, {
+        statuses: [
+          {
+            id: messageId,
+            timestamp: "1782000000",
+            recipient_id: "6281234000001",
+            ...words,
+            ...(status === "failed" ? { errors: [{ code: 131026 }] } : {}),
+          },
+        ],
+      });
+    case "twilio-sms":
+      return twilioPost(account, { MessageSid: messageId, AccountSid: ACCOUNT_SID, ...words });
+    case "twilio-voice":
+      return twilioPost(account, { CallSid: messageId, AccountSid: ACCOUNT_SID, ...words });
+  }
+}
+
+export function fonntePost(
+  account: VendorAccount,
+  fields: Readonly<Record<string, string>>,
+  secret = SECRET,
+): VendorPost {
+  return {
+    path: account.path,
+    body: JSON.stringify(signFonnteWebhook({ device: SENDER.slice(1), ...fields }, secret)),
+    headers: { "content-type": "application/json" },
+  };
+}
+
+export function metaPost(
+  account: VendorAccount,
+  value: Readonly<Record<string, unknown>>,
+  options: { readonly appSecret?: string; readonly field?: string } = {},
+): VendorPost {
+  const body = JSON.stringify({
+    object: "whatsapp_business_account",
+    entry: [
+      {
+        id: "200000000000093",
+        changes: [
+          {
+            field: options.field ?? "messages",
+            value: {
+              messaging_product: "whatsapp",
+              metadata: {
+                display_phone_number: "6281234000093",
+                phone_number_id: PHONE_NUMBER_ID,
+              },
+              ...value,
+            },
+          },
+        ],
+      },
+    ],
+  });
+  return {
+    path: account.path,
+    body,
+    headers: {
+      "content-type": "application/json",
+      "x-hub-signature-256": signMetaWebhook(body, options.appSecret ?? APP_SECRET),
+    },
+  };
+}
+
+export function twilioPost(
+  account: VendorAccount,
+  fields: Readonly<Record<string, string>>,
+  options: {
+    readonly query?: string;
+    readonly authToken?: string;
+    readonly publicUrl?: string;
+  } = {},
+): VendorPost {
+  const body = new URLSearchParams(fields).toString();
+  const path = `${account.path}${options.query ?? ""}`;
+  const url = `${options.publicUrl ?? "https://siaga.test"}${path}`;
+  return {
+    path,
+    body,
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      "x-twilio-signature": signTwilioWebhook(
+        url,
+        parseForm(body),
+        options.authToken ?? AUTH_TOKEN,
+      ),
+    },
+  };
+}
+
+/** The request that follows a round of a call: a key, or none. */
+export function gatherPost(
+  account: VendorAccount,
+  callId: string,
+  key: {
+    readonly digits: string;
+    readonly deliveryId: string;
+    readonly answeredBy?: string;
+    readonly isConfirming?: boolean;
+  },
+): VendorPost {
+  const confirm = key.isConfirming ? "&confirm=1" : "";
+  return twilioPost(
+    account,
+    {
+      CallSid: callId,
+      AccountSid: ACCOUNT_SID,
+      CallStatus: "in-progress",
+      Digits: key.digits,
+      ...(key.answeredBy ? { AnsweredBy: key.answeredBy } : {}),
+    },
+    { query: `?delivery=${key.deliveryId}&round=0&language=id${confirm}` },
+  );
+}
+
+/** The same request with another secret, as somebody would send it who does not know the right one. */
+export function forged(account: VendorAccount, messageId: string): VendorPost {
+  switch (account.provider) {
+    case "fonnte":
+      return fonntePost(account, { id: messageId, status: "sent" }, "another secret");
+    case "meta":
+      return metaPost(
+        account,
+        { statuses: [{ id: messageId, status: "read", timestamp: "1782000000" }] },
+        { appSecret: "another secret" },
+      );
+    case "twilio-sms":
+      return twilioPost(
+        account,
+        { MessageSid: messageId, MessageStatus: "delivered" },
+        { authToken: "another secret" },
+      );
+    case "twilio-voice":
+      return twilioPost(
+        account,
+        { CallSid: messageId, CallStatus: "ringing" },
+        { authToken: "another secret" },
+      );
+  }
+}
