@@ -2,8 +2,9 @@
  * One request to a vendor, from its bytes to its answer: the vendor reads it, the faults have their say, the log notes
  * it (before the client learns of it and before anything is sent on), the vendor accepts, the answer goes out or doesn't.
  */
+import type { SeenRequest } from "./seen.ts";
 import type { AnswerFault, Faults, Misfortune } from "./faults.ts";
-import type { EventLog, RequestEntry, SeenRequest } from "./log.ts";
+import type { EventLog, RequestEntry } from "./log.ts";
 import type { WorldTime } from "./time.ts";
 import type {
   Acceptance,

@@ -3,11 +3,9 @@
  * requests or all of them, each with a probability. Three kinds of effect, which combine: what happens to the answer
  * (the first matching fault decides), to the message on its way, and to its receipts (all matching faults apply).
  */
+import { REQUEST_KINDS, VENDORS } from "./seen.ts";
+import type { SeenRequest } from "./seen.ts";
 import { z } from "zod";
-
-import { REQUEST_KINDS } from "./log.ts";
-import { VENDORS } from "./world.ts";
-import type { SeenRequest } from "./log.ts";
 
 const receiptStatus = z.enum(["sent", "delivered", "read", "failed"]);
 

@@ -2,8 +2,8 @@
  * What the simulated vendors saw and what they posted: append-only, numbered in the order in which it happened, bounded
  * (the oldest entries are dropped), and waitable: a test names the fact that it waits for and is told when it is there.
  */
+import type { SeenRequest, Vendor } from "./seen.ts";
 import type { WorldTime } from "./time.ts";
-import type { AttachmentSeen, Button, TemplateUse, Vendor } from "./world.ts";
 import type { FaultKind } from "./faults.ts";
 
 export type Logged<F> = F & {
@@ -13,30 +13,6 @@ export type Logged<F> = F & {
   readonly at: number;
   /** Monotonic ms with fractions since the world began: for rates and gaps. */
   readonly elapsedMs: number;
-};
-
-export const REQUEST_KINDS = ["message", "call", "hangup", "other"] as const;
-export type RequestKind = (typeof REQUEST_KINDS)[number];
-
-/** One message, call, hang-up or other request to a vendor. A request with several recipients makes one entry for each. */
-export type SeenRequest = {
-  readonly vendor: Vendor;
-  /** Null when the credentials belong to no registered account. */
-  readonly accountId: string | null;
-  readonly sender: string | null;
-  readonly kind: RequestKind;
-  readonly method: string;
-  /** Without the vendor's prefix and without query. */
-  readonly path: string;
-  /** E.164, or what was given where that is no phone number. */
-  readonly to: string | null;
-  readonly group: string | null;
-  readonly text: string | null;
-  readonly template: TemplateUse | null;
-  readonly buttons: readonly Button[];
-  readonly attachment: AttachmentSeen | null;
-  /** What the client wants back in receipts: Meta's callback data, or the first value in the callback address's query. */
-  readonly deliveryKey: string | null;
 };
 
 export type RequestEntry = SeenRequest & {

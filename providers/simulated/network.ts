@@ -3,12 +3,13 @@
  * delivered (on the phone), read. A phone that is off, or a device that is away, lets the message wait where it is. What
  * the faults of a message's request ordered is carried out here.
  */
+import type { Vendor } from "./seen.ts";
 import type { Phones, Handset } from "./phones.ts";
 import type { WorldTime } from "./time.ts";
 import type { ReceiptChange, VendorSimulator } from "./vendors/vendor.ts";
 import type { Courier, WebhookDraft } from "./webhooks.ts";
 import { fillTemplate, isAccountOf } from "./world.ts";
-import type { Account, Message, MessageStatus, Vendor, World } from "./world.ts";
+import type { Account, Message, MessageStatus, World } from "./world.ts";
 
 /** World ms. What a quick network needs; a real one varies between tenths of a second and several. */
 const SENT_MS = 150;

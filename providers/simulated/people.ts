@@ -2,14 +2,15 @@
  * What people do with their phones: write, quote, react, press a button, answer a call. The vendor tells the owner of the
  * business number, where it tells such a thing at all; each act says whether it did and what the owner's webhook answered.
  */
+import type { PhoneCall } from "./calls.ts";
+import type { Vendor } from "./seen.ts";
 import { SandboxProblem } from "./problem.ts";
 import type { Network } from "./network.ts";
 import type { Handset, HandsetMessage, Phones } from "./phones.ts";
 import type { WorldTime } from "./time.ts";
 import type { InboundReport, PersonAct, VendorSimulator } from "./vendors/vendor.ts";
-import type { CallSession } from "./vendors/twilio-calls.ts";
 import type { Courier } from "./webhooks.ts";
-import type { Account, Group, Message, Vendor, World } from "./world.ts";
+import type { Account, Group, Message, World } from "./world.ts";
 
 export type ActResult = {
   /** Whether the vendor posts this act to the account's webhook. */
@@ -114,7 +115,7 @@ export class People {
   }
 
   /** Takes the call that rings; the keys are pressed as they are asked for. */
-  answer(phone: string, keys: string): CallSession {
+  answer(phone: string, keys: string): PhoneCall {
     const call = this.#currentCall(phone);
     if (!call.answer(keys) && !call.press(keys)) {
       throw new SandboxProblem(409, "no_call", "no call is ringing on this phone");
@@ -123,7 +124,7 @@ export class People {
   }
 
   /** Refuses the call that rings, or hangs up. */
-  hangUp(phone: string): CallSession {
+  hangUp(phone: string): PhoneCall {
     const call = this.#currentCall(phone);
     if (!call.leave()) throw new SandboxProblem(409, "no_call", "there is no call on this phone");
     return call;
@@ -274,7 +275,7 @@ export class People {
     return [first, ...others.filter((account) => account !== undefined)];
   }
 
-  #currentCall(phone: string): CallSession {
+  #currentCall(phone: string): PhoneCall {
     const call = this.#parts.phones.handset(phone).calls.findLast((entry) => !entry.isOver);
     if (call !== undefined) return call;
     throw new SandboxProblem(409, "no_call", "there is no call on this phone");

@@ -2,11 +2,12 @@
  * Virtual handsets: what every phone number shows, and how it behaves when nobody touches it. A number that was never
  * mentioned has a handset too, with the default behaviour.
  */
+import type { PhoneCall } from "./calls.ts";
+import type { AttachmentSeen, Button, TemplateUse, Vendor } from "./seen.ts";
 import { z } from "zod";
 
 import { SandboxProblem } from "./problem.ts";
-import type { AttachmentSeen, Button, Message, TemplateUse, Vendor } from "./world.ts";
-import type { CallSession } from "./vendors/twilio-calls.ts";
+import type { Message } from "./world.ts";
 
 const spanMs = z.number().min(0).max(86_400_000);
 
@@ -97,7 +98,7 @@ export type Handset = {
   readonly messages: HandsetMessage[];
   /** Sent to this phone while it was off. */
   readonly waiting: Message[];
-  readonly calls: CallSession[];
+  readonly calls: PhoneCall[];
 };
 
 export const DEFAULT_PHONE_SETTINGS: PhoneSettings = {
@@ -211,7 +212,7 @@ export class Phones {
     this.#lastNumber = Math.max(this.#lastNumber, number);
   }
 
-  ring(handset: Handset, call: CallSession): void {
+  ring(handset: Handset, call: PhoneCall): void {
     handset.calls.push(call);
     if (handset.calls.length > CALLS_PER_PHONE_MAX) handset.calls.shift();
   }

@@ -1,6 +1,7 @@
 /**
  * The whole sandbox put together: what tests hold in their hands, and what the control API speaks for.
  */
+import type { Vendor } from "./seen.ts";
 import { exchange } from "./exchange.ts";
 import { Faults, NO_MESSAGE_FATE, NO_RECEIPT_FATE } from "./faults.ts";
 import { Journal, readJournal } from "./journal.ts";
@@ -19,7 +20,7 @@ import type { Exchange } from "./exchange.ts";
 import type { Logged, RequestEntry, WebhookEntry } from "./log.ts";
 import type { HandsetMessage, PhonePatch, PhoneSettings } from "./phones.ts";
 import type { ReceiptChange, VendorRequest, VendorSimulator } from "./vendors/vendor.ts";
-import type { Account, AccountRegistration, Group, Message, Template, Vendor } from "./world.ts";
+import type { Account, AccountRegistration, Group, Message, Template } from "./world.ts";
 import type { z } from "zod";
 
 export type SandboxOptions = {

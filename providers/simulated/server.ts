@@ -2,15 +2,15 @@
  * The sandbox's one HTTP server: each vendor under its own prefix (`/fonnte`, `/meta`, `/twilio`), the control API under
  * `/sandbox`. A client that is given a vendor's base address can't tell it from the vendor.
  */
+import { VENDORS } from "./seen.ts";
+import type { Vendor } from "./seen.ts";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { control } from "./control.ts";
 import { Sandbox } from "./sandbox.ts";
 import { WorldCleared } from "./time.ts";
-import { VENDORS } from "./world.ts";
 import type { SandboxOptions } from "./sandbox.ts";
-import type { Vendor } from "./world.ts";
 
 export type ServerOptions = SandboxOptions & {
   /** Default 0: any free port. */

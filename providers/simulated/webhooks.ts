@@ -3,16 +3,16 @@
  * was posted and what was answered. Retry distances belong to the world and are scaled; time-outs act against real
  * servers and are not.
  */
+import { hexId } from "./ids.ts";
+import type { Vendor } from "./seen.ts";
 import http from "node:http";
 import https from "node:https";
 
 import { EventLog } from "./log.ts";
 import { WorldCleared } from "./time.ts";
-import { hexId } from "./world.ts";
 import type { ReceiptFate } from "./faults.ts";
 import type { Logged, WebhookEntry, WebhookKind } from "./log.ts";
 import type { WorldTime } from "./time.ts";
-import type { Vendor } from "./world.ts";
 
 export type WebhookAnswer = {
   /** Null when there was no answer. */

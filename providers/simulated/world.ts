@@ -3,16 +3,12 @@
  * vendor accepted. What moves it is elsewhere: the vendors accept (vendors/), the network delivers (network.ts), people
  * act (people.ts).
  */
-import { randomBytes } from "node:crypto";
-
 import { z } from "zod";
 
-import type { CallSession } from "./vendors/twilio-calls.ts";
+import type { PhoneCall } from "./calls.ts";
 import type { MessageFate } from "./faults.ts";
+import type { AttachmentSeen, Button, TemplateUse, Vendor } from "./seen.ts";
 import type { ReceiptLane } from "./webhooks.ts";
-
-export const VENDORS = ["fonnte", "meta", "twilio"] as const;
-export type Vendor = (typeof VENDORS)[number];
 
 const webhookUrl = z
   .url({ protocol: /^https?$/ })
@@ -151,26 +147,6 @@ export function isAccountOf<V extends Vendor>(
   return account.config.vendor === vendor;
 }
 
-export type Button = { readonly id: string; readonly title: string };
-export type TemplateUse = {
-  readonly name: string;
-  readonly language: string;
-  readonly parameters: readonly string[];
-  readonly buttonPayloads: readonly string[];
-};
-export type AttachmentSeen =
-  | {
-      readonly kind: "image" | "document" | "file";
-      readonly url: string | null;
-      readonly fileName: string | null;
-    }
-  | {
-      readonly kind: "location";
-      readonly latitude: number;
-      readonly longitude: number;
-      readonly name: string | null;
-    };
-
 export const MESSAGE_STATUSES = ["accepted", "sent", "delivered", "read", "failed"] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
@@ -247,7 +223,7 @@ export class World {
   readonly accounts = new Map<string, Account>();
   readonly groups = new Map<string, Group>();
   readonly messages = new Map<string, Message>();
-  readonly calls = new Map<string, CallSession>();
+  readonly calls = new Map<string, PhoneCall>();
   /** Counters begin at the clock's value, so that a restarted simulator never hands out an id twice. */
   #lastNumber = Date.now();
 
@@ -293,7 +269,7 @@ export class World {
     dropOldest(this.messages, MESSAGES_MAX);
   }
 
-  keepCall(call: CallSession): void {
+  keepCall(call: PhoneCall): void {
     this.calls.set(call.id, call);
     dropOldest(this.calls, CALLS_MAX);
   }
@@ -315,10 +291,6 @@ export class World {
       account.optedOut.clear();
     }
   }
-}
-
-export function hexId(bytes: number): string {
-  return randomBytes(bytes).toString("hex");
 }
 
 /** What the person reads: the template's body with its parameters in place. */

@@ -6,20 +6,24 @@
  * https://docs.fonnte.com/api-send-message/, https://docs.fonnte.com/webhook-update-message-status/ and
  * https://docs.fonnte.com/webhook-reply-message/, checked September 2026.
  */
+import { hexId } from "../ids.ts";
+import type { SeenRequest } from "../seen.ts";
 import { signFonnteWebhook } from "../../fonnte/signature.ts";
 import { phoneFrom } from "../phones.ts";
-import { hexId, isAccountOf, newMessage } from "../world.ts";
-import { isRecord, isWebAddress, jsonResponse, listOf } from "./vendor.ts";
+import { isAccountOf, newMessage } from "../world.ts";
+import { failureResponse, notFound } from "./fonnte-failures.ts";
+import { readFields, readOrders, withCountryCode } from "./fonnte-request.ts";
+import { jsonResponse, seenRequest } from "./vendor.ts";
 import type { Misfortune, ReceiptFate } from "../faults.ts";
-import type { SeenRequest, WebhookKind } from "../log.ts";
+import type { WebhookKind } from "../log.ts";
 import type { Network } from "../network.ts";
 import type { Handset } from "../phones.ts";
 import type { WorldTime } from "../time.ts";
 import type { ReceiptLane, RetryPlan, WebhookDraft } from "../webhooks.ts";
-import type { Account, AttachmentSeen, ConfigOf, Message, World } from "../world.ts";
+import type { Account, Message, World } from "../world.ts";
+import type { Fields, FonnteAccount, Order, Target } from "./fonnte-request.ts";
 import type {
   Acceptance,
-  Failure,
   InboundReport,
   PersonAct,
   Reading,
@@ -29,38 +33,21 @@ import type {
   VendorSimulator,
 } from "./vendor.ts";
 
-type FonnteAccount = Account<ConfigOf<"fonnte">>;
-
-const MESSAGE_CHARS_MAX = 60_000;
-const FILE_BYTES_MAX = 4 * 1024 * 1024;
-const POLL_OPTIONS = { min: 2, max: 12 } as const;
-/** Packages that may send media. */
-const MEDIA_PACKAGES: readonly string[] = ["super", "advanced", "ultra"];
 /** "15 times at one-minute spacing" since January 2026; only 200 counts. */
 const RETRIES: RetryPlan = {
   delaysMs: Array.from({ length: 15 }, () => 60_000),
   isContent: (answer) => answer.status === 200,
 };
+
 const WEBHOOK_TIMEOUT_MS = 10_000;
+
 /** "expired: device stayed disconnected too long": one day in the newer text. */
 const QUEUE_MS_MAX = 24 * 3_600_000;
 
 /** What a `failed` receipt is called in the status webhook. */
 const FAILURE_WORDS: readonly string[] = ["invalid", "expired", "url unreachable"];
 
-type Fields = { readonly texts: ReadonlyMap<string, string>; readonly fileBytes: number | null };
 type WebhookFields = Readonly<Record<string, string | number | null>>;
-type Target = { readonly phone: string | null; readonly group: string | null; readonly as: string };
-type Order = {
-  readonly targets: readonly Target[];
-  readonly text: string;
-  readonly attachment: AttachmentSeen | null;
-  readonly isConnectOnly: boolean;
-  /** World ms between two targets. */
-  readonly gapMs: number;
-  /** World ms until the first one leaves. */
-  readonly waitMs: number;
-};
 
 export function createFonnte(parts: {
   readonly world: World;
@@ -81,7 +68,7 @@ export function createFonnte(parts: {
     seen: Partial<SeenRequest> = {},
   ): Reading {
     return {
-      seen: [seenRequest(request, account, seen)],
+      seen: [seenRequest("fonnte", request, account, seen)],
       outcome: { kind: "answer", response: refuse(reason), refusedAs: reason },
     };
   }
@@ -92,7 +79,7 @@ export function createFonnte(parts: {
     body: Readonly<Record<string, unknown>>,
   ): Reading {
     return {
-      seen: [seenRequest(request, account, {})],
+      seen: [seenRequest("fonnte", request, account, {})],
       outcome: {
         kind: "answer",
         response: jsonResponse(200, { ...body, requestid: world.nextNumber() }),
@@ -110,7 +97,7 @@ export function createFonnte(parts: {
       .find((candidate) => candidate.config.credentials.token === token);
     if (request.method !== "POST") {
       return {
-        seen: [seenRequest(request, account ?? null, kind)],
+        seen: [seenRequest("fonnte", request, account ?? null, kind)],
         outcome: { kind: "answer", response: notFound(), refusedAs: "not found" },
       };
     }
@@ -142,7 +129,7 @@ export function createFonnte(parts: {
         return readStatus(request, account, fields);
       default:
         return {
-          seen: [seenRequest(request, account, {})],
+          seen: [seenRequest("fonnte", request, account, {})],
           outcome: { kind: "answer", response: notFound(), refusedAs: "not found" },
         };
     }
@@ -159,7 +146,7 @@ export function createFonnte(parts: {
     const targets = orders.flatMap((order) => order.targets);
     const seenTargets = orders.flatMap((order) =>
       order.targets.map((target) =>
-        seenRequest(request, account, {
+        seenRequest("fonnte", request, account, {
           kind: "message",
           to: target.phone,
           group: target.group,
@@ -467,171 +454,6 @@ export function createFonnte(parts: {
   };
 }
 
-function seenRequest(
-  request: VendorRequest,
-  account: FonnteAccount | null,
-  fields: Partial<SeenRequest>,
-): SeenRequest {
-  return {
-    vendor: "fonnte",
-    accountId: account?.id ?? null,
-    sender: account?.config.sender ?? null,
-    kind: "other",
-    method: request.method,
-    path: request.path,
-    to: null,
-    group: null,
-    text: null,
-    template: null,
-    buttons: [],
-    attachment: null,
-    deliveryKey: null,
-    ...fields,
-  };
-}
-
-/** A reason when the request is refused. */
-function readOrders(
-  account: FonnteAccount,
-  fields: Fields,
-  now: number,
-): readonly Order[] | string {
-  const data = fields.texts.get("data");
-  if (data === undefined) {
-    const order = readOrder(account, fields, now);
-    return typeof order === "string" ? order : [order];
-  }
-  const entries = listOf(parseJson(data));
-  if (entries === undefined || entries.length === 0) return "JSON format invalid";
-  const orders: Order[] = [];
-  for (const entry of entries) {
-    if (!isRecord(entry)) return "JSON format invalid";
-    const texts = new Map<string, string>();
-    for (const [key, value] of Object.entries(entry)) {
-      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-        texts.set(key, String(value));
-      }
-    }
-    const order = readOrder(account, { texts, fileBytes: null }, now);
-    if (typeof order === "string") return order;
-    orders.push(order);
-  }
-  return orders;
-}
-
-function readOrder(account: FonnteAccount, fields: Fields, now: number): Order | string {
-  const { texts } = fields;
-  const target = texts.get("target");
-  const message = texts.get("message") ?? "";
-  if (target === undefined) return "input invalid";
-  const targets = readTargets(target, texts.get("countryCode") ?? "62");
-  if (targets.length === 0) return "target invalid";
-  if (!areOptionsValid(texts) || message.length > MESSAGE_CHARS_MAX) return "input invalid";
-  const attachment = readAttachment(account, fields);
-  if (typeof attachment === "string") return attachment;
-  if (message === "" && attachment === null && !texts.has("pollname")) return "input invalid";
-  const [gapSeconds = 0] = (texts.get("delay") ?? "0").split("-").map(Number);
-  const scheduledAt = Number(texts.get("schedule") ?? "0") * 1_000;
-  return {
-    targets,
-    text: message,
-    attachment,
-    isConnectOnly: texts.get("connectOnly") !== "false",
-    gapMs: gapSeconds * 1_000,
-    waitMs: Math.max(0, scheduledAt - now) + Number(texts.get("followup") ?? "0") * 1_000,
-  };
-}
-
-function areOptionsValid(texts: Fields["texts"]): boolean {
-  const patterns: readonly (readonly [string, RegExp])[] = [
-    ["countryCode", /^\d{1,4}$/],
-    ["delay", /^\d+(-\d+)?$/],
-    ["schedule", /^\d{1,12}$/],
-    ["followup", /^\d{1,8}$/],
-    ["duration", /^\d+$/],
-    ["typing", /^(true|false)$/],
-    ["connectOnly", /^(true|false)$/],
-    ["sequence", /^(true|false)$/],
-    ["preview", /^(true|false)$/],
-  ];
-  const options = texts.get("choices")?.split(",").length;
-  const hasPoll =
-    options === undefined || (options >= POLL_OPTIONS.min && options <= POLL_OPTIONS.max);
-  return (
-    hasPoll && patterns.every(([key, pattern]) => pattern.test(texts.get(key) ?? defaultOf(key)))
-  );
-}
-
-function defaultOf(key: string): string {
-  return key === "typing" || key === "connectOnly" || key === "sequence" || key === "preview"
-    ? "true"
-    : "0";
-}
-
-/** The usable ones; Fonnte sends to those and drops the others. */
-function readTargets(target: string, countryCode: string): readonly Target[] {
-  return target.split(",").flatMap((entry): Target[] => {
-    const [address = ""] = entry.trim().split("|");
-    if (/^[\d-]{10,40}@g\.us$/.test(address)) return [{ phone: null, group: address, as: address }];
-    const number = withCountryCode(address, countryCode);
-    const phone = phoneFrom(number);
-    return phone === undefined ? [] : [{ phone, group: null, as: phone.slice(1) }];
-  });
-}
-
-/** Replaces a leading 0; a country code of 0 switches that off. */
-function withCountryCode(number: string, countryCode: string): string {
-  const bare = number.replace(/[\s+()-]/g, "");
-  return countryCode !== "0" && bare.startsWith("0") ? `${countryCode}${bare.slice(1)}` : bare;
-}
-
-/** A reason when it is refused. */
-function readAttachment(account: FonnteAccount, fields: Fields): AttachmentSeen | null | string {
-  const { texts, fileBytes } = fields;
-  const location = texts.get("location");
-  if (location !== undefined) {
-    const match = /^\s*(-?\d{1,2}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*$/.exec(location);
-    if (match === null) return "input invalid";
-    return {
-      kind: "location",
-      latitude: Number(match[1]),
-      longitude: Number(match[2]),
-      name: null,
-    };
-  }
-  const url = texts.get("url");
-  if (url === undefined && fileBytes === null) return null;
-  if (fileBytes !== null && fileBytes > FILE_BYTES_MAX) return "file size must under 4mb";
-  if (url !== undefined && !isWebAddress(url)) return "url invalid";
-  if (!MEDIA_PACKAGES.includes(account.config.package)) return "url invalid";
-  const fileName = texts.get("filename") ?? null;
-  if (url === undefined) return { kind: "file", url: null, fileName };
-  const isImage = /\.(jpe?g|png|gif|webp)$/i.test(new URL(url).pathname);
-  return { kind: isImage ? "image" : "document", url, fileName };
-}
-
-async function readFields(request: VendorRequest): Promise<Fields> {
-  const texts = new Map<string, string>();
-  const type = request.headers["content-type"] ?? "";
-  if (/^application\/x-www-form-urlencoded\b/i.test(type)) {
-    for (const [key, value] of new URLSearchParams(request.body.toString("utf8"))) {
-      texts.set(key, value);
-    }
-    return { texts, fileBytes: null };
-  }
-  if (!/^multipart\/form-data\b/i.test(type)) return { texts, fileBytes: null };
-  const sent = new Response(new Uint8Array(request.body), { headers: { "content-type": type } });
-  // Deprecated for servers that face the world; here it reads small bodies of our own clients.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const form = await sent.formData().catch(() => new FormData());
-  let fileBytes: number | null = null;
-  for (const [key, value] of form) {
-    if (typeof value === "string") texts.set(key, value);
-    else if (key === "file") fileBytes = value.size;
-  }
-  return { texts, fileBytes };
-}
-
 function queueStatus(message: Message): string {
   switch (message.status) {
     case "accepted":
@@ -642,70 +464,6 @@ function queueStatus(message: Message): string {
       return "sent";
     case "failed":
       return message.failure ?? "invalid";
-  }
-}
-
-function failureResponse(
-  failure: Failure,
-  refuse: (reason: string) => VendorResponse,
-  nextNumber: () => number,
-): VendorResponse {
-  switch (failure.kind) {
-    case "rate_limited": {
-      const wait = failure.retryAfterSeconds;
-      return page(429, wait === null ? {} : { "retry-after": String(wait) });
-    }
-    case "server_error":
-      return page(failure.httpStatus, {});
-    case "unauthorized":
-      return refuse("token invalid");
-    case "banned":
-      return refuse("request invalid on disconnected device");
-    case "refused": {
-      const reason = failure.code ?? "request invalid on disconnected device";
-      const status = failure.httpStatus ?? 200;
-      const requestid = nextNumber();
-      switch (failure.shape) {
-        case "usual":
-          return jsonResponse(status, { reason, requestid, status: false });
-        case "capitalised":
-          return jsonResponse(status, { Status: false, reason, requestid });
-        case "text":
-          return jsonResponse(status, { reason, requestid, status: "false" });
-        case "detail":
-          return jsonResponse(status, { detail: reason, requestid, status: false });
-      }
-    }
-  }
-}
-
-/** What stands in front of the API answers with pages. */
-function page(status: number, headers: Readonly<Record<string, string>>): VendorResponse {
-  const titles: Readonly<Record<number, string>> = {
-    404: "Not Found",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Temporarily Unavailable",
-    504: "Gateway Time-out",
-  };
-  const title = `${status} ${titles[status] ?? "Error"}`;
-  return {
-    status,
-    headers: { "content-type": "text/html", ...headers },
-    body: `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`,
-  };
-}
-
-function notFound(): VendorResponse {
-  return page(404, {});
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -6,48 +6,35 @@
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes and
  * …/webhooks/reference/messages, checked September 2026.
  */
+import { hexId } from "../ids.ts";
+import type { SeenRequest } from "../seen.ts";
 import { META_SIGNATURE_HEADER, signMetaWebhook } from "../../whatsapp-cloud/signature.ts";
 import { phoneFrom } from "../phones.ts";
-import { hexId, isAccountOf, newMessage, templateParameterCount } from "../world.ts";
-import { isRecord, isWebAddress, jsonResponse, listOf } from "./vendor.ts";
+import { isAccountOf, newMessage } from "../world.ts";
+import { errorResponse, failureResponse, missing, titleOf, unknownObject } from "./meta-errors.ts";
+import { commonProblem, parseBody, readContent, textOf, whatWasAsked } from "./meta-request.ts";
+import { isRecord, jsonResponse, seenRequest } from "./vendor.ts";
 import type { Misfortune, ReceiptFate } from "../faults.ts";
-import type { SeenRequest, WebhookKind } from "../log.ts";
+import type { WebhookKind } from "../log.ts";
 import type { Network } from "../network.ts";
 import type { Handset } from "../phones.ts";
 import type { WorldTime } from "../time.ts";
 import type { ReceiptLane, RetryPlan, WebhookDraft } from "../webhooks.ts";
-import type {
-  Account,
-  AttachmentSeen,
-  Button,
-  ConfigOf,
-  Message,
-  Template,
-  TemplateUse,
-  World,
-} from "../world.ts";
+import type { Account, Message, Template, World } from "../world.ts";
+import type { MetaError } from "./meta-errors.ts";
+import type { Content, MetaAccount } from "./meta-request.ts";
 import type {
   Acceptance,
-  Failure,
   InboundReport,
   PersonAct,
   Reading,
   ReceiptChange,
   VendorRequest,
-  VendorResponse,
   VendorSimulator,
 } from "./vendor.ts";
 
-type MetaAccount = Account<ConfigOf<"meta">>;
-
 const WINDOW_MS = 24 * 3_600_000;
-const TEXT_CHARS_MAX = 4_096;
-const CAPTION_CHARS_MAX = 1_024;
-const INTERACTIVE_BODY_CHARS_MAX = 1_024;
-const BUTTONS_MAX = 3;
-const BUTTON_TITLE_CHARS_MAX = 20;
-const BUTTON_ID_CHARS_MAX = 256;
-const CALLBACK_DATA_CHARS_MAX = 512;
+
 const WEBHOOK_TIMEOUT_MS = 10_000;
 
 /** "Decreasing frequency for up to 7 days", without numbers: each wait is twice the one before, from 15 s to 6 h. */
@@ -65,71 +52,6 @@ function growingDelays(firstMs: number, longestMs: number, totalMs: number): rea
   }
   return delays;
 }
-
-type MetaError = { readonly code: number; readonly details: string };
-
-/** Title and HTTP status of each code; the codes of the error page that have a use here. */
-const ERRORS: Readonly<Record<number, readonly [status: number, title: string]>> = {
-  0: [401, "AuthException"],
-  1: [400, "API Unknown"],
-  2: [503, "API Service"],
-  3: [500, "API Method"],
-  4: [400, "API Too Many Calls"],
-  10: [403, "Permission Denied"],
-  33: [400, "Parameter value is not valid"],
-  100: [400, "Invalid parameter"],
-  190: [401, "Access token has expired"],
-  200: [403, "API Permission"],
-  368: [403, "Temporarily blocked for policies violations"],
-  80007: [400, "Rate limit issues"],
-  130429: [429, "Rate limit hit"],
-  130472: [400, "User's number is part of an experiment"],
-  131000: [500, "Something went wrong"],
-  131008: [400, "Required parameter is missing"],
-  131009: [400, "Parameter value is not valid"],
-  131016: [503, "Service unavailable"],
-  131020: [400, "Group has only one participant"],
-  131026: [400, "Message undeliverable"],
-  131030: [400, "Recipient phone number not in allowed list"],
-  131031: [403, "Account has been locked"],
-  131041: [400, "Unknown group"],
-  131042: [400, "Business eligibility payment issue"],
-  131047: [400, "Re-engagement message"],
-  131048: [400, "Spam rate limit hit"],
-  131049: [400, "Message not delivered to maintain healthy ecosystem engagement"],
-  131050: [400, "User has stopped marketing messages from this business"],
-  131051: [400, "Unsupported message type"],
-  131052: [400, "Media download error"],
-  131053: [400, "Media upload error"],
-  131056: [400, "(Business Account, Consumer Account) pair rate limit hit"],
-  131207: [400, "Group suspended"],
-  131208: [429, "Group rate limit hit"],
-  132000: [400, "Number of parameters does not match the expected number of params"],
-  132001: [404, "Template name does not exist in the translation"],
-  132005: [400, "Translated text too long"],
-  132007: [400, "Template format character policy violated"],
-  132012: [400, "Parameter format does not match format in the created template"],
-  132015: [400, "Template is paused"],
-  132016: [400, "Template is disabled"],
-  133010: [400, "Phone number not registered"],
-  133016: [429, "Account register deregister rate limit exceeded"],
-};
-
-type Content = {
-  readonly text: string;
-  readonly template: TemplateUse | null;
-  readonly isHeldForQuality: boolean;
-  readonly buttons: readonly Button[];
-  readonly attachment: AttachmentSeen | null;
-};
-
-const PLAIN: Content = {
-  text: "",
-  template: null,
-  isHeldForQuality: false,
-  buttons: [],
-  attachment: null,
-};
 
 export function createMeta(parts: {
   readonly world: World;
@@ -149,14 +71,14 @@ export function createMeta(parts: {
     const account = ofToken.find(({ config }) => config.phoneNumberId === node) ?? null;
     const isSend = request.method === "POST" && edge === "/messages";
     const body = isSend ? parseBody(request) : undefined;
-    const seen = seenRequest(request, account, isSend ? whatWasAsked(body) : {});
+    const seen = seenRequest("meta", request, account, isSend ? whatWasAsked(body) : {});
     if (ofToken.length === 0) {
       return refuse(seen, { code: 190, details: "The access token could not be decrypted" });
     }
     if (request.method === "GET" && edge === "/message_templates") {
       const owner = ofToken.find(({ config }) => config.wabaId === node);
       if (owner !== undefined)
-        return answered(seenRequest(request, owner, {}), templateList(owner));
+        return answered(seenRequest("meta", request, owner, {}), templateList(owner));
     }
     if (account === null || match === null) return refuse(seen, unknownObject(node));
     if (request.method === "GET" && edge === "") return answered(seen, profile(account, request));
@@ -410,296 +332,6 @@ function lateRefusal(misfortune: Misfortune | undefined): Misfortune | undefined
   return misfortune && { ...misfortune, message: { ...misfortune.message, failsWith: "131047" } };
 }
 
-function seenRequest(
-  request: VendorRequest,
-  account: MetaAccount | null,
-  fields: Partial<SeenRequest>,
-): SeenRequest {
-  return {
-    vendor: "meta",
-    accountId: account?.id ?? null,
-    sender: account?.config.sender ?? null,
-    kind: "other",
-    method: request.method,
-    path: request.path,
-    to: null,
-    group: null,
-    text: null,
-    template: null,
-    buttons: [],
-    attachment: null,
-    deliveryKey: null,
-    ...fields,
-  };
-}
-
-/** As much of the request as can be told, valid or not. */
-function whatWasAsked(body: unknown): Partial<SeenRequest> {
-  if (!isRecord(body)) return { kind: "message" };
-  const to = typeof body["to"] === "string" ? body["to"] : null;
-  const isGroup = body["recipient_type"] === "group";
-  const key = body["biz_opaque_callback_data"];
-  const text = isRecord(body["text"]) ? body["text"]["body"] : undefined;
-  const template = isRecord(body["template"]) ? readTemplateUse(body["template"]) : null;
-  return {
-    kind: "message",
-    to: isGroup || to === null ? null : (phoneFrom(to) ?? to),
-    group: isGroup ? to : null,
-    text: typeof text === "string" ? text : null,
-    template,
-    deliveryKey: typeof key === "string" ? key : null,
-  };
-}
-
-function commonProblem(body: Readonly<Record<string, unknown>>): MetaError | null {
-  if (body["messaging_product"] !== "whatsapp") return missing("messaging_product");
-  const to = body["to"];
-  const recipientType = body["recipient_type"];
-  if (typeof to !== "string" || to === "") return missing("to");
-  if (recipientType !== undefined && recipientType !== "individual" && recipientType !== "group") {
-    return badValue("recipient_type must be one of: individual, group");
-  }
-  if (recipientType !== "group" && phoneFrom(to) === undefined) {
-    return badValue("to is not a valid phone number");
-  }
-  const key = body["biz_opaque_callback_data"];
-  if (key !== undefined && (typeof key !== "string" || key.length > CALLBACK_DATA_CHARS_MAX)) {
-    return badValue(
-      `biz_opaque_callback_data must be a string of at most ${CALLBACK_DATA_CHARS_MAX} characters`,
-    );
-  }
-  const context = body["context"];
-  if (context !== undefined && !(isRecord(context) && isText(context["message_id"]))) {
-    return missingNested("context.message_id");
-  }
-  return null;
-}
-
-function readContent(
-  account: MetaAccount,
-  body: Readonly<Record<string, unknown>>,
-  isGroup: boolean,
-): Content | MetaError {
-  const type = body["type"] ?? "text";
-  if (typeof type !== "string") return badValue("type must be a string");
-  const part = body[type];
-  switch (type) {
-    case "text":
-      return isRecord(part) ? readText(part) : missing("text");
-    case "image":
-    case "document":
-      return isRecord(part) ? readMedia(type, part) : missing(type);
-    case "location":
-      return isRecord(part) ? readLocation(part) : missing("location");
-    case "interactive":
-      if (isGroup)
-        return { code: 131051, details: "Interactive messages are not supported in groups" };
-      return isRecord(part) ? readInteractive(part) : missing("interactive");
-    case "template":
-      return isRecord(part) ? readTemplate(account, part) : missing("template");
-    default:
-      return { code: 131051, details: "Message type is not currently supported" };
-  }
-}
-
-function readText(part: Readonly<Record<string, unknown>>): Content | MetaError {
-  const text = part["body"];
-  if (!isText(text)) return missingNested("text.body");
-  if (text.length > TEXT_CHARS_MAX) {
-    return invalid(`Param text['body'] must be at most ${TEXT_CHARS_MAX} characters long.`);
-  }
-  const preview = part["preview_url"];
-  if (preview !== undefined && typeof preview !== "boolean") {
-    return invalid("Param text['preview_url'] must be a boolean.");
-  }
-  return { ...PLAIN, text };
-}
-
-function readMedia(
-  kind: "image" | "document",
-  part: Readonly<Record<string, unknown>>,
-): Content | MetaError {
-  const link = part["link"];
-  const caption = part["caption"];
-  const filename = part["filename"];
-  if (!isText(link) && !isText(part["id"])) return missingNested(`${kind}.link or ${kind}.id`);
-  if (isText(link) && !isWebAddress(link)) return badValue(`${kind}.link is not a valid URL`);
-  if (
-    caption !== undefined &&
-    (typeof caption !== "string" || caption.length > CAPTION_CHARS_MAX)
-  ) {
-    return badValue(`${kind}.caption must be a string of at most ${CAPTION_CHARS_MAX} characters`);
-  }
-  return {
-    ...PLAIN,
-    text: typeof caption === "string" ? caption : "",
-    attachment: {
-      kind,
-      url: isText(link) ? link : null,
-      fileName: isText(filename) ? filename : null,
-    },
-  };
-}
-
-function readLocation(part: Readonly<Record<string, unknown>>): Content | MetaError {
-  const latitude = coordinate(part["latitude"], 90);
-  const longitude = coordinate(part["longitude"], 180);
-  if (latitude === undefined) return badValue("location.latitude is not valid");
-  if (longitude === undefined) return badValue("location.longitude is not valid");
-  const name = part["name"];
-  return {
-    ...PLAIN,
-    attachment: { kind: "location", latitude, longitude, name: isText(name) ? name : null },
-  };
-}
-
-/** Numbers and numeric strings both appear in practice. */
-function coordinate(value: unknown, limit: number): number | undefined {
-  const number = typeof value === "string" && value !== "" ? Number(value) : value;
-  return typeof number === "number" && Math.abs(number) <= limit ? number : undefined;
-}
-
-function readInteractive(part: Readonly<Record<string, unknown>>): Content | MetaError {
-  if (part["type"] !== "button") return badValue("interactive.type must be button");
-  const body = part["body"];
-  if (!isRecord(body) || !isText(body["text"])) return missingNested("interactive.body.text");
-  const text = body["text"];
-  if (text.length > INTERACTIVE_BODY_CHARS_MAX) {
-    return badValue(
-      `Body text length invalid. Min length: 1, Max length: ${INTERACTIVE_BODY_CHARS_MAX}`,
-    );
-  }
-  const action = part["action"];
-  const given = isRecord(action) ? listOf(action["buttons"]) : undefined;
-  if (given === undefined) return missingNested("interactive.action.buttons");
-  if (given.length < 1 || given.length > BUTTONS_MAX) {
-    return badValue(
-      `Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: ${BUTTONS_MAX}`,
-    );
-  }
-  const buttons: Button[] = [];
-  for (const entry of given) {
-    const reply = isRecord(entry) && entry["type"] === "reply" ? entry["reply"] : undefined;
-    if (!isRecord(reply)) return badValue("interactive.action.buttons[].type must be reply");
-    const id = reply["id"];
-    const title = reply["title"];
-    if (!isText(title) || title.length > BUTTON_TITLE_CHARS_MAX) {
-      return badValue(
-        `Button title length invalid. Min length: 1, Max length: ${BUTTON_TITLE_CHARS_MAX}`,
-      );
-    }
-    if (!isText(id) || id.length > BUTTON_ID_CHARS_MAX) {
-      return badValue(
-        `Button id length invalid. Min length: 1, Max length: ${BUTTON_ID_CHARS_MAX}`,
-      );
-    }
-    buttons.push({ id, title });
-  }
-  if (new Set(buttons.map(({ title }) => title)).size < buttons.length) {
-    return badValue("Button titles must be unique");
-  }
-  if (new Set(buttons.map(({ id }) => id)).size < buttons.length) {
-    return badValue("Button ids must be unique");
-  }
-  return { ...PLAIN, text, buttons };
-}
-
-function readTemplate(
-  account: MetaAccount,
-  part: Readonly<Record<string, unknown>>,
-): Content | MetaError {
-  const use = readTemplateUse(part);
-  if (use.name === "") return missingNested("template.name");
-  if (use.language === "") return missingNested("template.language.code");
-  const template = account.config.templates.find(
-    ({ name, language }) => name === use.name && language === use.language,
-  );
-  const notThere = `template name (${use.name}) does not exist in ${use.language}`;
-  if (template === undefined) return { code: 132001, details: notThere };
-  switch (template.status) {
-    case "PENDING":
-    case "REJECTED":
-      return { code: 132001, details: notThere };
-    case "PAUSED":
-      return { code: 132015, details: "Template is paused due to low quality" };
-    case "DISABLED":
-      return { code: 132016, details: "Template is permanently disabled due to low quality" };
-    case "APPROVED": {
-      const problem = parameterProblem(template, part, use);
-      if (problem !== null) return problem;
-      const isHeldForQuality = template.isHeldForQuality;
-      const buttons = template.buttons.map((title, index) => ({
-        id: use.buttonPayloads[index] ?? title,
-        title,
-      }));
-      return { ...PLAIN, template: use, isHeldForQuality, buttons };
-    }
-  }
-}
-
-function parameterProblem(
-  template: Template,
-  part: Readonly<Record<string, unknown>>,
-  use: TemplateUse,
-): MetaError | null {
-  const expected = templateParameterCount(template.body);
-  if (use.parameters.length !== expected) {
-    return {
-      code: 132000,
-      details: `body: number of localizable_params (${use.parameters.length}) does not match the expected number of params (${expected})`,
-    };
-  }
-  for (const component of componentsOf(part)) {
-    const type = component["type"];
-    if (type !== "body" && type !== "header" && type !== "button") {
-      return badValue("template.components[].type must be one of: header, body, button");
-    }
-    if (type === "button" && !isButtonIndex(component["index"], template.buttons.length)) {
-      return { code: 132012, details: "button: index does not match the created template" };
-    }
-  }
-  const hasHeader = componentsOf(part).some((component) => component["type"] === "header");
-  if (hasHeader !== (template.header !== "none")) {
-    return { code: 132012, details: "header: Format mismatch, expected the created template's" };
-  }
-  if (use.parameters.some((parameter) => parameter === "")) {
-    return missingNested("template.components[].parameters[].text");
-  }
-  if (use.parameters.some((parameter) => /[\n\r\t]| {5,}/.test(parameter))) {
-    return invalid(
-      "Param text cannot have new-line/tab characters or more than 4 consecutive spaces",
-    );
-  }
-  return null;
-}
-
-function isButtonIndex(index: unknown, buttons: number): boolean {
-  return /^\d+$/.test(typeof index === "string" || typeof index === "number" ? String(index) : "")
-    ? Number(index) < buttons
-    : false;
-}
-
-function componentsOf(
-  part: Readonly<Record<string, unknown>>,
-): readonly Readonly<Record<string, unknown>>[] {
-  return (listOf(part["components"]) ?? []).filter(isRecord);
-}
-
-function readTemplateUse(part: Readonly<Record<string, unknown>>): TemplateUse {
-  const language = part["language"];
-  const parametersOf = (type: string, key: string): readonly string[] =>
-    componentsOf(part)
-      .filter((component) => component["type"] === type)
-      .flatMap((component) => listOf(component["parameters"]) ?? [])
-      .map((parameter) => (isRecord(parameter) ? textOf(parameter[key]) : ""));
-  return {
-    name: textOf(part["name"]),
-    language: isRecord(language) ? textOf(language["code"]) : "",
-    parameters: parametersOf("body", "text"),
-    buttonPayloads: parametersOf("button", "payload"),
-  };
-}
-
 function inboundContent(sender: string, act: PersonAct): Readonly<Record<string, unknown>> {
   switch (act.kind) {
     case "text":
@@ -797,88 +429,6 @@ function refuse(seen: SeenRequest, error: MetaError): Reading {
   };
 }
 
-function errorResponse(
-  { code, details }: MetaError,
-  options: {
-    readonly status?: number;
-    readonly headers?: Readonly<Record<string, string>>;
-  } = {},
-): VendorResponse {
-  const [status, title] = ERRORS[code] ?? [400, "API Unknown"];
-  return jsonResponse(
-    options.status ?? status,
-    {
-      error: {
-        message: `(#${code}) ${title}`,
-        type: "OAuthException",
-        code,
-        error_data: { messaging_product: "whatsapp", details },
-        fbtrace_id: `A${hexId(11)}`,
-      },
-    },
-    options.headers,
-  );
-}
-
-function failureResponse(failure: Failure): VendorResponse {
-  switch (failure.kind) {
-    case "rate_limited": {
-      const wait = failure.retryAfterSeconds;
-      const headers = wait === null ? {} : { "retry-after": String(wait) };
-      return errorResponse({ code: 130429, details: "Rate limit hit" }, { headers });
-    }
-    case "server_error": {
-      const code = failure.httpStatus === 503 ? 131016 : 131000;
-      return errorResponse({ code, details: titleOf(code) }, { status: failure.httpStatus });
-    }
-    case "unauthorized":
-      return errorResponse({ code: 190, details: "The session has been invalidated" });
-    case "banned":
-      return errorResponse({ code: 131031, details: "Account is locked" });
-    case "refused": {
-      const code = Number(failure.code ?? "131026");
-      const options = failure.httpStatus === null ? {} : { status: failure.httpStatus };
-      return errorResponse({ code, details: titleOf(code) }, options);
-    }
-  }
-}
-
-function missing(parameter: string): MetaError {
-  return invalid(`The parameter ${parameter} is required.`);
-}
-
-function missingNested(parameter: string): MetaError {
-  return { code: 131008, details: `${parameter} is required` };
-}
-
-function invalid(details: string): MetaError {
-  return { code: 100, details };
-}
-
-function badValue(details: string): MetaError {
-  return { code: 131009, details };
-}
-
-function unknownObject(node: string): MetaError {
-  return {
-    code: 100,
-    details: `Object with ID '${node}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`,
-  };
-}
-
-function titleOf(code: number): string {
-  return ERRORS[code]?.[1] ?? "API Unknown";
-}
-
-function parseBody(request: VendorRequest): unknown {
-  if (!/^application\/json\b/i.test(request.headers["content-type"] ?? "")) return undefined;
-  try {
-    return JSON.parse(request.body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
-}
-
 /** Looks like Meta's own: Base64 of a frame around the number and a random id. */
 function wamid(to: string): string {
   const number = Buffer.from(to.replace(/^\+/, ""));
@@ -907,14 +457,6 @@ function escapeUnicode(json: string): string {
     /[\u0080-\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 function seconds(ms: number): string {

@@ -5,6 +5,7 @@
  */
 import { readTwiml } from "./twiml.ts";
 import { twilioDraft } from "./twilio-webhook.ts";
+import type { CallStatus, PhoneCall } from "../calls.ts";
 import type { Misfortune } from "../faults.ts";
 import type { Handset, Phones } from "../phones.ts";
 import type { Cancel, WorldTime } from "../time.ts";
@@ -14,17 +15,6 @@ import type { Account, ConfigOf } from "../world.ts";
 import type { TwilioParameters } from "./twilio-webhook.ts";
 import type { Verb } from "./twiml.ts";
 
-export const CALL_STATUSES = [
-  "queued",
-  "ringing",
-  "in-progress",
-  "completed",
-  "busy",
-  "failed",
-  "no-answer",
-  "canceled",
-] as const;
-export type CallStatus = (typeof CALL_STATUSES)[number];
 type FinalStatus = Exclude<CallStatus, "queued" | "ringing" | "in-progress">;
 
 export const CALL_EVENTS = ["initiated", "ringing", "answered", "completed"] as const;
@@ -90,10 +80,8 @@ export type CallParts = {
   readonly courier: Courier;
 };
 
-export class CallSession {
+export class CallSession implements PhoneCall {
   readonly id: string;
-  readonly account: Account<ConfigOf<"twilio">>;
-  readonly order: CallOrder;
   readonly createdAt: number;
   status: CallStatus = "queued";
   startedAt: number | null = null;
@@ -101,14 +89,13 @@ export class CallSession {
   endedAt: number | null = null;
   answeredBy: string | null = null;
   sipCode: number | null = null;
-  /** Everything that was said, in order. */
   readonly spoken: string[] = [];
   pressed = "";
-  /** True while a key is asked for. */
   isAsking = false;
-  /** Twilio error codes of what went wrong with instructions. */
   readonly warnings: number[] = [];
   readonly #parts: CallParts;
+  readonly #account: Account<ConfigOf<"twilio">>;
+  readonly #order: CallOrder;
   readonly #misfortune: Misfortune;
   readonly #lane: ReceiptLane;
   readonly #news: CallNews[] = [];
@@ -130,18 +117,33 @@ export class CallSession {
   ) {
     this.#parts = parts;
     this.id = id;
-    this.account = account;
-    this.order = order;
+    this.#account = account;
+    this.#order = order;
     this.#misfortune = misfortune;
     this.#lane = lane;
     this.createdAt = parts.time.now();
+  }
+
+  get accountId(): string {
+    return this.#account.id;
+  }
+
+  get from(): string {
+    return this.#order.from;
+  }
+
+  get to(): string {
+    return this.#order.to;
+  }
+
+  get deliveryKey(): string | null {
+    return this.#order.deliveryKey;
   }
 
   get isOver(): boolean {
     return this.endedAt !== null;
   }
 
-  /** Seconds that it was answered, as a world without `timeScale` would count them. */
   get durationSeconds(): number {
     if (this.answeredAt === null || this.endedAt === null) return 0;
     const scale = this.#parts.time.timeScale;
@@ -156,7 +158,6 @@ export class CallSession {
     this.#parts.time.spawn(() => this.#run(isEarly));
   }
 
-  /** The person takes the call; the keys are pressed as they are asked for. False when it doesn't ring. */
   answer(keys: string): boolean {
     if (this.status !== "ringing") return false;
     this.#keys = keys;
@@ -165,7 +166,6 @@ export class CallSession {
     return true;
   }
 
-  /** Keys are kept until they are asked for. False when nobody has taken the call. */
   press(keys: string): boolean {
     if (this.status !== "in-progress") return false;
     this.#keys += keys;
@@ -173,7 +173,6 @@ export class CallSession {
     return true;
   }
 
-  /** The person refuses to take it, or hangs up. False when it is over. */
   leave(): boolean {
     if (this.status !== "ringing" && this.status !== "in-progress") return false;
     const isTalking = this.status === "in-progress";
@@ -181,7 +180,6 @@ export class CallSession {
     return true;
   }
 
-  /** The caller ends it; whoever has not been reached sees it canceled. False when it is over. */
   end(): boolean {
     if (this.isOver) return false;
     const status = this.status === "in-progress" ? "completed" : "canceled";
@@ -212,7 +210,7 @@ export class CallSession {
   /** Rings until somebody or something answers. */
   async #reach(): Promise<void> {
     const { phones, time } = this.#parts;
-    const handset = phones.handset(this.order.to);
+    const handset = phones.handset(this.#order.to);
     if (!handset.settings.isOnline) throw this.#failed(480);
     const isTalking = handset.calls.some((call) => call !== this && !call.isOver);
     phones.ring(handset, this);
@@ -225,7 +223,7 @@ export class CallSession {
     this.answeredAt = time.now();
     this.sipCode = 200;
     void this.#tell("answered", "in-progress");
-    const limitMs = this.#isByMachine ? VOICEMAIL_MS_MAX : this.order.timeLimitSeconds * 1_000;
+    const limitMs = this.#isByMachine ? VOICEMAIL_MS_MAX : this.#order.timeLimitSeconds * 1_000;
     time.limitInWorld(limitMs, () => {
       if (!this.isOver) this.#hear({ kind: "over", status: "completed" });
     });
@@ -233,7 +231,7 @@ export class CallSession {
 
   async #ring(handset: Handset): Promise<void> {
     const rule = this.#parts.phones.takeCallRule(handset);
-    const patienceMs = this.order.timeoutSeconds * 1_000 + RING_BUFFER_MS;
+    const patienceMs = this.#order.timeoutSeconds * 1_000 + RING_BUFFER_MS;
     const actsAfterMs = "afterMs" in rule ? rule.afterMs : Infinity;
     const news = await this.#wait(Math.min(actsAfterMs, patienceMs));
     if (news?.kind === "answer") return;
@@ -256,7 +254,7 @@ export class CallSession {
   }
 
   async #talk(): Promise<void> {
-    const { asyncDetection, machineDetection, url, urlMethod, twiml } = this.order;
+    const { asyncDetection, machineDetection, url, urlMethod, twiml } = this.#order;
     if (machineDetection !== null) {
       if (asyncDetection === null) {
         await this.#pause(this.#detectionMs());
@@ -394,7 +392,7 @@ export class CallSession {
     this.#base = url;
     const answer = await this.#interruptible(
       this.#parts.courier.fetch(
-        twilioDraft(this.account, {
+        twilioDraft(this.#account, {
           kind,
           url,
           method,
@@ -460,28 +458,28 @@ export class CallSession {
 
   #detectionMs(): number {
     if (!this.#isByMachine) return DETECTION_MS.human;
-    return this.order.machineDetection === "DetectMessageEnd"
+    return this.#order.machineDetection === "DetectMessageEnd"
       ? DETECTION_MS.machineEnd
       : DETECTION_MS.machine;
   }
 
   #detected(): string {
     if (!this.#isByMachine) return "human";
-    return this.order.machineDetection === "DetectMessageEnd"
+    return this.#order.machineDetection === "DetectMessageEnd"
       ? "machine_end_beep"
       : "machine_start";
   }
 
   #detectBeside(): void {
-    const target = this.order.asyncDetection;
+    const target = this.#order.asyncDetection;
     this.#parts.time.inWorld(this.#detectionMs(), () => {
       if (this.isOver) return;
       const answeredBy = this.#detected();
       this.answeredBy = answeredBy;
       const url = target?.url ?? null;
       if (url === null) return;
-      const { accountSid } = this.account.config.credentials;
-      const draft = twilioDraft(this.account, {
+      const { accountSid } = this.#account.config.credentials;
+      const draft = twilioDraft(this.#account, {
         kind: "call",
         url,
         method: target?.method ?? "POST",
@@ -501,11 +499,11 @@ export class CallSession {
 
   /** Tells the caller of an event, if it was asked for; resolves when that has been answered. */
   async #tell(event: CallEvent, status: CallStatus | "initiated"): Promise<void> {
-    const { callback } = this.order;
+    const { callback } = this.#order;
     const sequence = this.#sequence;
     this.#sequence += 1;
     if (callback?.events.includes(event) !== true || this.#lane.fate.dropped === "all") return;
-    const draft = twilioDraft(this.account, {
+    const draft = twilioDraft(this.#account, {
       kind: "call",
       url: callback.url,
       method: callback.method,
@@ -535,11 +533,11 @@ export class CallSession {
   #parameters(status: CallStatus | "initiated"): TwilioParameters {
     return {
       CallSid: this.id,
-      AccountSid: this.account.config.credentials.accountSid,
-      From: this.order.from,
-      To: this.order.to,
-      Caller: this.order.from,
-      Called: this.order.to,
+      AccountSid: this.#account.config.credentials.accountSid,
+      From: this.#order.from,
+      To: this.#order.to,
+      Caller: this.#order.from,
+      Called: this.#order.to,
       CallStatus: status,
       ApiVersion: "2010-04-01",
       Direction: "outbound-api",

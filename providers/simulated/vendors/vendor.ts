@@ -3,13 +3,13 @@
  * what it would do stands in `accept`. Failures, receipts and inbound messages are written in the vendor's own form, and
  * everything that all vendors have in common (faults, log, network, retries) is done by the callers.
  */
+import type { Button, SeenRequest, Vendor } from "../seen.ts";
 import type { IncomingHttpHeaders } from "node:http";
 
 import type { Misfortune } from "../faults.ts";
-import type { SeenRequest } from "../log.ts";
 import type { Handset } from "../phones.ts";
 import type { WebhookDraft } from "../webhooks.ts";
-import type { Account, Button, Group, Message, Template, Vendor } from "../world.ts";
+import type { Account, Group, Message, Template } from "../world.ts";
 
 export type VendorRequest = {
   readonly method: string;
@@ -121,6 +121,31 @@ export type VendorSimulator = {
   /** Whether a group message's `delivered` and `read` are told for each member. */
   readonly tellsMembers: boolean;
 };
+
+/** A request as the log tells it; what is not named is absent. */
+export function seenRequest(
+  vendor: Vendor,
+  request: VendorRequest,
+  account: Account | null,
+  fields: Partial<SeenRequest>,
+): SeenRequest {
+  return {
+    vendor,
+    accountId: account?.id ?? null,
+    sender: account?.config.sender ?? null,
+    kind: "other",
+    method: request.method,
+    path: request.path,
+    to: null,
+    group: null,
+    text: null,
+    template: null,
+    buttons: [],
+    attachment: null,
+    deliveryKey: null,
+    ...fields,
+  };
+}
 
 export function jsonResponse(
   status: number,

@@ -1,3 +1,4 @@
+import type { Vendor } from "../../../providers/simulated/seen.ts";
 import { createHmac } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
@@ -5,7 +6,6 @@ import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../providers/simulated/faults.ts";
 import type { FaultKind, FaultRequest } from "../../../providers/simulated/faults.ts";
 import type { SimulatedVendors } from "../../../providers/simulated/server.ts";
-import type { Vendor } from "../../../providers/simulated/world.ts";
 import {
   BUDI,
   FONNTE_DEVICE,

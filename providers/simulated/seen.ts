@@ -1,0 +1,47 @@
+/** What a vendor sees of one request, in words that all vendors share. */
+export const VENDORS = ["fonnte", "meta", "twilio"] as const;
+export type Vendor = (typeof VENDORS)[number];
+
+export type Button = { readonly id: string; readonly title: string };
+export type TemplateUse = {
+  readonly name: string;
+  readonly language: string;
+  readonly parameters: readonly string[];
+  readonly buttonPayloads: readonly string[];
+};
+export type AttachmentSeen =
+  | {
+      readonly kind: "image" | "document" | "file";
+      readonly url: string | null;
+      readonly fileName: string | null;
+    }
+  | {
+      readonly kind: "location";
+      readonly latitude: number;
+      readonly longitude: number;
+      readonly name: string | null;
+    };
+
+export const REQUEST_KINDS = ["message", "call", "hangup", "other"] as const;
+export type RequestKind = (typeof REQUEST_KINDS)[number];
+
+/** One message, call, hang-up or other request to a vendor. A request with several recipients makes one entry for each. */
+export type SeenRequest = {
+  readonly vendor: Vendor;
+  /** Null when the credentials belong to no registered account. */
+  readonly accountId: string | null;
+  readonly sender: string | null;
+  readonly kind: RequestKind;
+  readonly method: string;
+  /** Without the vendor's prefix and without query. */
+  readonly path: string;
+  /** E.164, or what was given where that is no phone number. */
+  readonly to: string | null;
+  readonly group: string | null;
+  readonly text: string | null;
+  readonly template: TemplateUse | null;
+  readonly buttons: readonly Button[];
+  readonly attachment: AttachmentSeen | null;
+  /** What the client wants back in receipts: Meta's callback data, or the first value in the callback address's query. */
+  readonly deliveryKey: string | null;
+};
