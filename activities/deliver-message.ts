@@ -262,13 +262,14 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
   const channel = provider.channel;
   const message =
     event.purpose === "closing"
-      ? composeClosingMessage(context, channel, deps.settings)
+      ? composeClosingMessage(context, channel, deps.settings, deps.now())
       : composeLadderMessage({
           context,
           channel,
           provider,
           code,
           settings: deps.settings,
+          now: deps.now(),
         });
   if (!message) throw await giveUp(deps, input, job, "rejected", "recipient", "no_text");
   return {

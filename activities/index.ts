@@ -13,6 +13,7 @@ import { createRaiseOperatorNotice, type NoticeDeps } from "./raise-operator-not
 import { createRecordProgress } from "./record-progress.ts";
 import { createRecordTemporalUiAct } from "./record-temporal-ui-act.ts";
 import { createAdvanceResolution, createSettleNotification } from "./settle-notification.ts";
+import { withSafeErrors } from "./safe-errors.ts";
 import { createSweep, type SweepDeps } from "./sweep.ts";
 
 export interface ActivityDeps {
@@ -41,7 +42,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     raiseNotice: raiseOperatorNotice,
     writeRunProgress: recordProgress,
   };
-  return {
+  const activities: Activities = {
     ...deps.plan,
     recordProgress,
     raiseOperatorNotice,
@@ -61,6 +62,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     recordTemporalUiAct: createRecordTemporalUiAct(deps),
     sweep: createSweep({ ...deps, start: (row) => deps.startRun(row) }),
   };
+  return withSafeErrors(activities, deps.log);
 }
 
 export type { OpenedAccount };

@@ -20,6 +20,7 @@ export function scopeOf(
   notification: DeliveryContext["notification"],
   locale: Locale,
   settings: MessageSettings,
+  now: number,
 ): TemplateData {
   return templateScope({
     type: { code: notification.type, name: notification.typeNames[locale] },
@@ -33,6 +34,7 @@ export function scopeOf(
     data: notification.data,
     portalUrl: settings.portalUrl,
     locale,
+    now,
   });
 }
 
@@ -42,6 +44,8 @@ export interface ComposeRequest {
   readonly provider: Provider | null;
   readonly code: string | null;
   readonly settings: MessageSettings;
+  /** Epoch ms. */
+  readonly now: number;
 }
 
 /** The ladder's message to this recipient, or null when the type has no text any more. */
@@ -57,7 +61,7 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
       typeName: notification.typeNames[recipient.locale],
     },
     template,
-    data: scopeOf(notification, template.locale, settings),
+    data: scopeOf(notification, template.locale, settings, request.now),
     channel: request.channel,
     locale: recipient.locale,
     timeZone: recipient.timeZone ?? settings.installationTimeZone,
@@ -84,6 +88,7 @@ export function composeClosingMessage(
   context: DeliveryContext,
   channel: Channel,
   settings: MessageSettings,
+  now: number,
 ): { readonly title: string; readonly text: string } | null {
   const { notification, recipient } = context;
   if (!recipient || !notification.stopKind) return null;
@@ -93,7 +98,7 @@ export function composeClosingMessage(
       notification.stopKind === "acknowledge"
         ? notification.acknowledgedByName
         : notification.stoppedByName,
-    data: scopeOf(notification, recipient.locale, settings),
+    data: scopeOf(notification, recipient.locale, settings, now),
     channel,
     locale: recipient.locale,
   });
@@ -105,6 +110,7 @@ export function toOutbound(
   address: string,
   message: {
     readonly text: string;
+    readonly locale?: Locale;
     readonly buttons?: ComposedMessage["buttons"];
     readonly template?: ComposedMessage["template"];
   },
@@ -115,7 +121,7 @@ export function toOutbound(
         ? { kind: "group", groupChatId: address }
         : { kind: "phone", e164: address },
     text: message.text,
-    language: recipient.locale,
+    language: message.locale ?? recipient.locale,
     isWindowOpen: recipient.windowOpen,
     ...(message.buttons ? { buttons: message.buttons } : {}),
     ...(message.template ? { template: message.template } : {}),

@@ -55,6 +55,7 @@ async function writeToInbox(
     provider: null,
     code: null,
     settings: deps.settings,
+    now,
   });
   if (!message) return;
   await writeInApp(deps.pool, {

@@ -36,7 +36,7 @@ export function createReplanNotification(deps: PlanDeps) {
             record,
             snapshotOfStored(found.facts),
             found.stored.targets,
-            hasBegun(found.stored),
+            found.stored.hasSent,
           );
         case "reprioritise":
         case "move":
@@ -77,11 +77,6 @@ function wantedBy(why: Why): Partial<LoadOptions> {
 
 function refused(reason: string): ReplanAnswer {
   return { kind: "refused", reason };
-}
-
-/** The first message of the run's own ladder may have gone out: what was foreseen then stays in the plan. */
-function hasBegun({ status }: StoredNotification): boolean {
-  return status === "notifying" || status === "waiting" || status === "acknowledged";
 }
 
 /** Another policy's steps are for the run's own persons: those of role-up belong to the old one's. */

@@ -261,7 +261,7 @@ async function writeClosingInApp(
     evidence: [],
     now,
   });
-  const message = context && composeClosingMessage(context, "in_app", deps.settings);
+  const message = context && composeClosingMessage(context, "in_app", deps.settings, now);
   if (!message) return;
   await writeInApp(deps.pool, {
     id: newId("ina", now),

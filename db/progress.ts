@@ -5,7 +5,8 @@ import type { Progress } from "../activities/contract.ts";
 /**
  * Writes what the run itself did: where it stands, its timeline entries, its answers to acts. One statement.
  *
- * Idempotency: entries are unique by the run's sequence, and the row is moved only by a newer progress, so that a rerun or a late one changes nothing.
+ * Idempotency: entries are unique by the run's sequence, and the row is moved only by a newer progress, so that a rerun or a late one changes nothing. Settling
+ * is not progress: the status `settled` is written with its outcome, by settle alone.
  */
 export async function writeProgress(
   db: pg.Pool | pg.PoolClient,
@@ -35,7 +36,7 @@ export async function writeProgress(
       )
       update notifications set progress_sequence = $4, pass = $5, step = $6, waiting_for = $9,
         next_step_at = case when stopped_at is null then $7::timestamptz end,
-        status = case when stopped_at is null and settled_at is null then $8 else status end
+        status = case when stopped_at is null and settled_at is null and $8 <> 'settled' then $8 else status end
       where id = $1 and progress_sequence < $4`,
     values: [
       notificationId,

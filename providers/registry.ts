@@ -62,3 +62,17 @@ export function capabilitiesOf(
 ): Capabilities {
   return provider.capabilitiesOf?.(account) ?? provider.capabilities;
 }
+
+/** What a provider reports about messages on a channel, for the planner. Null: no such provider. */
+export function evidenceOf(
+  providers: ProviderRegistry,
+  provider: string,
+  channel: string,
+): { readonly givesSent: boolean; readonly givesDelivered: boolean } | null {
+  const known = providers.all.find(
+    ({ id, channel: carried }) => id === provider && carried === channel,
+  );
+  if (known === undefined) return null;
+  const { sent, delivered } = known.capabilities.receipts;
+  return { givesSent: sent, givesDelivered: delivered };
+}

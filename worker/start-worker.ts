@@ -4,7 +4,7 @@ import type { NativeConnection } from "@temporalio/worker";
 import { WorkflowNotFoundError } from "@temporalio/common";
 import type pg from "pg";
 
-import { createOpenAccount } from "../activities/account-context.ts";
+import { createOpenAccount } from "../db/opened-account.ts";
 import { createActivities } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
 import { createPlanActivities } from "../activities/plan-activities.ts";
@@ -96,7 +96,7 @@ export async function startWorker(
 }
 
 function buildActivities(settings: WorkerSettings, { pool, client, providers, log }: WorkerDeps) {
-  const planning = planningContext(providers, settings.installationTimeZone);
+  const planning = planningContext({ ...settings, providers, now: () => Date.now() });
   const now = (): number => Date.now();
   const place = { purpose: "kept_acceptance", accountId: "-" } as const;
   return createActivities({
@@ -109,7 +109,13 @@ function buildActivities(settings: WorkerSettings, { pool, client, providers, lo
       close: (text) => sealSecret(text, settings.secretKey, place).toString("base64"),
       open: (sealed) => openSecret(Buffer.from(sealed, "base64"), settings.secretKey, place),
     }),
-    plan: createPlanActivities({ pool, now, ...planning, wakePerSecond: settings.wakePerSecond, settings }),
+    plan: createPlanActivities({
+      pool,
+      now,
+      ...planning,
+      wakePerSecond: settings.wakePerSecond,
+      settings,
+    }),
     checkRequest: (request, at) => checkRequest(pool, request, { ...planning, now: at }),
     startRun: async (row) => {
       const answer = await startRun(client, { ...row, direct: null });

@@ -27,6 +27,8 @@ const CLOSING_WAIT_MS = 600_000;
 export class Flights {
   readonly #run: Run;
   readonly #scopes = new Map<string, CancellationScope>();
+  /** By when each is taken by a worker or given up. */
+  readonly #deadlines = new Map<string, number>();
   /** Which account carries what; kept after the send, because a call rings on. */
   readonly #accounts = new Map<string, string>();
   #others = 0;
@@ -37,6 +39,11 @@ export class Flights {
 
   areOver(): boolean {
     return this.#scopes.size === 0 && this.#others === 0;
+  }
+
+  /** When the first of them brings news at the latest; null when none is in flight. */
+  landsBy(): number | null {
+    return this.#deadlines.size === 0 ? null : Math.min(...this.#deadlines.values());
   }
 
   start(todo: Todo): void {
@@ -74,6 +81,7 @@ export class Flights {
     const key = keyText(order);
     const scope = new CancellationScope();
     this.#scopes.set(key, scope);
+    this.#deadlines.set(key, order.deadlineAt);
     this.#accounts.set(key, order.accountId);
     const now = nowMs();
     const flight = scope.run(() =>
@@ -100,6 +108,7 @@ export class Flights {
 
   #landed(order: DeliveryOrder, answer: DeliverAnswer): void {
     this.#scopes.delete(keyText(order));
+    this.#deadlines.delete(keyText(order));
     this.#run.learnResult(order, answer.result, nowMs());
     if (answer.earlyFailure) {
       this.#run.learn(
@@ -118,6 +127,7 @@ export class Flights {
 
   #failed(order: DeliveryOrder, error: unknown): void {
     this.#scopes.delete(keyText(order));
+    this.#deadlines.delete(keyText(order));
     this.#run.learnResult(order, resultOf(error), nowMs());
   }
 

@@ -70,7 +70,7 @@ async function climb(run: Run, flights: Flights): Promise<void> {
     if (todo.end && flights.areOver()) return;
     if (todo.roleUp) await nextRoleUp(run, todo.roleUp);
     else if (todo.noticeSleepersOnly) await tellOperators(run);
-    else await run.changedOrUntil(todo);
+    else await run.changedOrUntil(todo, flights.landsBy());
   }
 }
 

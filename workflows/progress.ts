@@ -158,11 +158,14 @@ export class Run {
     this.#hasNews = true;
   }
 
-  /** Waits for news, at the latest until the ladder must be asked again. Sends in flight bring news by themselves. */
-  async changedOrUntil(todo: Todo): Promise<void> {
+  /**
+   * Waits for news, at the latest until the ladder must be asked again. A send in flight brings news by itself by `landsBy`, so nothing is set to wake the run
+   * at that instant or later.
+   */
+  async changedOrUntil(todo: Todo, landsBy: number | null): Promise<void> {
     if (this.#hasNews) return;
     const changed = (): boolean => this.#hasNews;
-    if (todo.wakeAt === null || todo.waitingFor.kind === "deliveries_in_flight") {
+    if (todo.wakeAt === null || (landsBy !== null && landsBy <= todo.wakeAt)) {
       await condition(changed);
       return;
     }

@@ -698,7 +698,8 @@ begin
   insert into messages (id, account_id, provider, channel, device_key, address, body, status, reply_code, answerable)
     values (p_message_id, p_account_id, p_provider, p_channel, p_device_key, p_address, p_body, 'sending', p_reply_code, p_answerable)
     on conflict (id) do update set status = 'sending', body = excluded.body;
-  update deliveries d set status = 'sending', sending_at = coalesce(d.sending_at, clock_timestamp()), message_id = p_message_id, tries = d.tries + 1
+  update deliveries d set status = 'sending', sending_at = coalesce(d.sending_at, clock_timestamp()), message_id = p_message_id, address = p_address,
+    tries = d.tries + 1
     where d.id = p_delivery_id;
   return query select 'send', clock_timestamp(), p_message_id;
 end $$;

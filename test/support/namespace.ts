@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Client, Connection } from "@temporalio/client";
 import { SearchAttributeType } from "@temporalio/common";
-import { msToTs } from "@temporalio/common/lib/time";
-import { temporal } from "@temporalio/proto";
+import { google, temporal } from "@temporalio/proto";
 import { NativeConnection } from "@temporalio/worker";
 import { afterAll, beforeAll, inject } from "vitest";
 
@@ -21,13 +20,15 @@ const INDEXED = {
   [SearchAttributeType.INT]: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_INT,
 } as const;
 
+const ONE_DAY = google.protobuf.Duration.fromObject({ seconds: 86_400 });
+
 export async function makeNamespace(address: string): Promise<string> {
   const name = `test-${randomBytes(5).toString("hex")}`;
   const connection = await Connection.connect({ address });
   try {
     await connection.workflowService.registerNamespace({
       namespace: name,
-      workflowExecutionRetentionPeriod: msToTs("1 day"),
+      workflowExecutionRetentionPeriod: ONE_DAY,
     });
     await connection.operatorService.addSearchAttributes({
       namespace: name,

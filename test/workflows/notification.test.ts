@@ -168,7 +168,7 @@ describe("a notification that wants an answer", () => {
     await withWorkers(namespace(), world.activities, async () => {
       const run = await startRun(namespace());
       await world.order(() => true);
-      const said = await run.executeUpdate<string, [string?]>("acknowledge", {
+      const said = await run.executeUpdate<string, [string]>("acknowledge", {
         args: ["Budi is on it"],
       });
       expect(said).toMatch(/Recorded/);
