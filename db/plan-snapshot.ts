@@ -3,7 +3,7 @@ import type pg from "pg";
 import { CHANNELS } from "../domain/channel.ts";
 import type { ContactState } from "../domain/effective-settings.ts";
 import type { PolicyRules } from "../domain/escalation-policy.ts";
-import type { NotificationStatus, Outcome, StopAct } from "../domain/notification.ts";
+import type { Outcome, StopAct } from "../domain/notification.ts";
 import type {
   CandidatePerson,
   CandidatePolicy,
@@ -38,7 +38,8 @@ export interface StoredNotification {
   readonly runId: string | null;
   /** Hexadecimal. */
   readonly bodyHash: string;
-  readonly status: NotificationStatus;
+  /** A message of the ladder has been handed to an account, or was about to be. */
+  readonly hasSent: boolean;
   readonly outcome: Outcome | null;
   readonly stopKind: StopAct | null;
   readonly stopActId: string | null;
@@ -406,7 +407,8 @@ const STORED_SNAPSHOT = `
         'avoidAccountIds', n.avoid_account_ids, 'acceptedAt', ${epochMs("n.accepted_at")}, 'notBefore', ${epochMs("n.not_before")},
         'notAfter', ${epochMs("n.not_after")}) as r,
       jsonb_build_object('id', n.id, 'workflowId', n.workflow_id, 'runId', n.run_id, 'bodyHash', encode(n.body_hash, 'hex'),
-        'status', n.status, 'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,
+        'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,
+        'hasSent', exists (select from deliveries d where d.notification_id = n.id and d.purpose = 'ladder' and d.channel <> 'in_app'),
         'acts', (
           select coalesce(jsonb_agg(jsonb_build_object('actId', a.id, 'kind', a.kind, 'at', ${epochMs("a.at")}, 'userId', a.by ->> 'userId',
             'params', a.params) order by a.at, a.id), '[]')

@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Exclusion } from "../domain/routing.ts";
 import type { Plan, Planned, Wake } from "../domain/planner.ts";
 import type { PlanSnapshot } from "../domain/plan-snapshot.ts";
-import type { RunPerson, RunPlan, TimelineEntry, Todo } from "../domain/run.ts";
+import type { RunPerson, RunPlan, TimelineEntry } from "../domain/run.ts";
 import type { WakePlace } from "../domain/wake-place.ts";
 import { newId } from "./new-id.ts";
 
@@ -105,8 +105,9 @@ export async function savePlan(
   toSave: PlanToSave,
 ): Promise<SaveAnswer> {
   const { planned, at } = toSave;
-  const { plan, run, first } = planned;
-  const isHeld = first.status === "holding";
+  const { plan, run, opening } = planned;
+  // A run that sends at once writes where it stands with its first message; one that waits would write it when it wakes.
+  const waiting = opening.hasOrders || run.suppressed !== null ? null : opening.todo;
   const step = run.rules.steps.findIndex(({ enabled }) => enabled) + 1;
   const inbox = toSave.inbox.map((row) => ({
     id: newId("ina", at),
@@ -130,21 +131,21 @@ export async function savePlan(
         ]),
         targets: targetRows(planned),
         inbox,
-        waitingFor: isHeld ? first.waitingFor : null,
+        waitingFor: waiting?.waitingFor ?? null,
         events: [
           plannedEvent(planned),
           ...(run.suppressed === null ? [] : [suppressedEvent(run)]),
           ...inbox.map(inboxEvent),
-          // Without an act the run's first question is this one: its entries are known before it can write them itself.
-          ...(isHeld && !toSave.hasActs ? first.events.map(runEvent) : []),
+          // Without an act the run will begin so: its entries are known before it can write them itself.
+          ...(waiting !== null && !toSave.hasActs ? opening.entries.map(runEvent) : []),
         ],
       }),
       toSave.runId,
       new Date(at),
-      isHeld ? "holding" : "planned",
-      isHeld ? first.pass : 0,
-      isHeld ? first.step : 0,
-      first.nextStepAt === null || !isHeld ? null : new Date(first.nextStepAt),
+      waiting?.status ?? "planned",
+      waiting?.pass ?? 0,
+      waiting?.step ?? 0,
+      waiting?.nextStepAt == null ? null : new Date(waiting.nextStepAt),
       toSave.isStopped,
     ],
   });
@@ -205,7 +206,8 @@ export async function saveReplan(
   toSave: ReplanToSave,
 ): Promise<SaveAnswer> {
   const { planned, snapshot } = toSave;
-  const { plan, run, first } = planned;
+  const { plan, run } = planned;
+  const { todo } = planned.opening;
   const { rows } = await client.query<{ saved: boolean }>({
     name: "save-replan",
     text: SAVE_REPLAN,
@@ -219,14 +221,14 @@ export async function saveReplan(
           ...plan.excluded.flatMap(({ userId }) => userId ?? []),
         ]),
         targets: targetRows(planned),
-        waitingFor: first.waitingFor,
+        waitingFor: todo.waitingFor,
       }),
       toSave.keepsSteps,
       run.priority,
       run.policyId,
       run.policyVersion,
-      first.status === "holding",
-      first.nextStepAt === null ? null : new Date(first.nextStepAt),
+      todo.status === "holding",
+      todo.nextStepAt === null ? null : new Date(todo.nextStepAt),
       new Date(toSave.at),
     ],
   });
@@ -507,7 +509,7 @@ function inboxEvent(row: {
 }
 
 /** By the run's own number, so that the run's own writing of it later changes nothing. */
-function runEvent(entry: Todo["events"][number], index: number): EventRow {
+function runEvent(entry: TimelineEntry, index: number): EventRow {
   const { kind, pass, step, target, channel, reason, detail } = entry;
   return { key: `r${index + 1}`, kind, pass, step, target, channel, reason, detail };
 }

@@ -31,10 +31,18 @@ export interface ForeseenStep {
   readonly targets: readonly ForeseenTarget[];
 }
 
+/** What the run does at its first moment, before time passes. */
+export interface Opening {
+  /** The ladder's last answer at that moment: where the run stands and what it waits for. */
+  readonly todo: Todo;
+  readonly entries: readonly TimelineEntry[];
+  /** Messages go out at once: what becomes of the run is written with them. */
+  readonly hasOrders: boolean;
+}
+
 export interface Foresight {
   readonly steps: readonly ForeseenStep[];
-  /** What the run does first: its status, what it waits for, and the entries of its timeline until then. */
-  readonly first: Todo;
+  readonly opening: Opening;
   /** Roles that role-up asked for and found empty. */
   readonly emptyRoles: readonly { readonly role: Role; readonly reason: string | null }[];
   /** Epoch ms. */
@@ -57,13 +65,13 @@ export function foresee(plan: RunPlan, now: number, roleUp: RoleUpAt): Foresight
   let state: RunState = beginRun({ ...plan, inAppWritten: [] }, now);
   const view = newView();
   let at = now;
-  let first: Todo | null = null;
+  let opening: Opening | null = null;
   let outcome: Outcome | null = null;
   for (let question = 0; question < QUESTIONS_MAX; question += 1) {
     const answer = next(state, at);
     const { todo } = answer;
     state = answer.state;
-    first ??= todo;
+    if (at === now) opening = laterOpening(opening, todo);
     for (const entry of todo.events) takeEntry(view, entry);
     for (const { target, pass, step } of todo.inApp) {
       addTarget(view, { key: target, pass, step, channel: "in_app", accountId: null, at });
@@ -84,8 +92,16 @@ export function foresee(plan: RunPlan, now: number, roleUp: RoleUpAt): Foresight
     if (todo.wakeAt === null) break;
     at = todo.wakeAt;
   }
-  if (first === null) throw new Error("Invariant broken: the ladder answers its first question");
-  return { first, steps: stepsOf(view), emptyRoles: view.emptyRoles, endsAt: at, outcome };
+  if (opening === null) throw new Error("Invariant broken: the ladder answers its first question");
+  return { opening, steps: stepsOf(view), emptyRoles: view.emptyRoles, endsAt: at, outcome };
+}
+
+function laterOpening(opening: Opening | null, todo: Todo): Opening {
+  return {
+    todo,
+    entries: [...(opening?.entries ?? []), ...todo.events],
+    hasOrders: opening?.hasOrders === true || todo.deliveries.length > 0,
+  };
 }
 
 /** Arrived, where that doesn't end the run: a plan shows the whole ladder. */

@@ -8,7 +8,7 @@ import { isPhoneChannel } from "./channel.ts";
 import type { Channel, PersonChannel } from "./channel.ts";
 import type { Policy, PolicyRules, PolicyStep } from "./escalation-policy.ts";
 import { foresee } from "./foresight.ts";
-import type { ForeseenStep, Foresight, RoleUpAt } from "./foresight.ts";
+import type { ForeseenStep, Foresight, Opening, RoleUpAt } from "./foresight.ts";
 import type { AnswerKind } from "./notification.ts";
 import type { PlanSnapshot, SnapshotPerson } from "./plan-snapshot.ts";
 import { isReachable, planGroup, planPerson } from "./planned-target.ts";
@@ -17,7 +17,7 @@ import type { Priority } from "./priority.ts";
 import type { Role } from "./role.ts";
 import { membersToldInPerson, planAudience, roleBook, withTicket } from "./routing.ts";
 import type { Audience, AudienceGroup, AudiencePerson, Because, Exclusion } from "./routing.ts";
-import type { RunGroup, RunPerson, RunPlan, Todo } from "./run.ts";
+import type { RunGroup, RunPerson, RunPlan } from "./run.ts";
 import type { SuppressionReason } from "./suppression.ts";
 import { wakeBand } from "./wake-place.ts";
 import type { WakeBand, WakePlace } from "./wake-place.ts";
@@ -109,8 +109,7 @@ export interface Planned {
   readonly run: RunPlan;
   /** Quiet-hours ends at which this run wakes somebody: each takes one place. */
   readonly wakes: readonly Wake[];
-  /** What the ladder does first, before any fact. */
-  readonly first: Todo;
+  readonly opening: Opening;
 }
 
 export interface Wake {
@@ -156,7 +155,7 @@ export function planRun(snapshot: PlanSnapshot, now: number, options: PlanOption
   const everybody = [...persons, ...roleUps.values()];
   return {
     run,
-    first: foresight.first,
+    opening: foresight.opening,
     wakes: wakesOf(request.priority, [...persons, ...groups]),
     plan: {
       policy: { id: policy.id, version: policy.version },

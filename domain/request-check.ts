@@ -27,12 +27,18 @@ export interface ReadRequest {
   readonly problems: readonly FieldProblem[];
 }
 
+/** Never behind anything else, so never behind a plan either. */
+const OWN_LANE_TYPE = "otp";
+
 export function readRequest(request: NotificationRequest, now: number): ReadRequest {
   const problems: FieldProblem[] = [];
   const problem = (path: string, code: FieldProblem["code"], message: string): void => {
     problems.push({ path, code, message });
   };
   if (request.type === "") problem("type", "required", "type is required");
+  if (request.type === OWN_LANE_TYPE) {
+    problem("type", "not_available", "one-time passwords are asked for at /v1/otp");
+  }
 
   const priority = request.priority ?? null;
   if (priority !== null && toPriority(priority) === null) {
