@@ -86,7 +86,11 @@ const FAULT_SCHEMAS = [
     statuses: z.array(receiptStatus).min(1).optional(),
     ...scope,
   }),
-  z.strictObject({ kind: z.literal("bad_signature"), ...scope }),
+  z.strictObject({
+    kind: z.literal("bad_signature"),
+    signing: z.enum(["wrong", "missing"]).default("wrong"),
+    ...scope,
+  }),
 ] as const;
 
 export const faultSchema = z.discriminatedUnion("kind", FAULT_SCHEMAS);
@@ -118,7 +122,7 @@ export const FAULT_MEANINGS: Readonly<Record<FaultKind, string>> = {
   receipts_duplicated: "posts every receipt `copies` times, one after another or isConcurrent",
   receipts_reordered: "posts each receipt after the one that should follow it",
   receipts_dropped: "never posts receipts, or those of the given statuses",
-  bad_signature: "posts receipts with a wrong signature or secret",
+  bad_signature: "posts receipts with a wrong signature or secret, or with none (signing: missing)",
 };
 
 export type AnswerFault = Extract<
@@ -152,12 +156,15 @@ export type MessageFate = {
   } | null;
 };
 
+/** How a webhook proves where it comes from. */
+export type Signing = "right" | "wrong" | "missing";
+
 export type ReceiptFate = {
   readonly delayMs: number;
   readonly copies: number;
   readonly isConcurrent: boolean;
   readonly isReordered: boolean;
-  readonly isForged: boolean;
+  readonly signing: Signing;
   readonly dropped: "all" | readonly z.output<typeof receiptStatus>[];
 };
 
@@ -189,7 +196,7 @@ export const NO_RECEIPT_FATE: ReceiptFate = {
   copies: 1,
   isConcurrent: false,
   isReordered: false,
-  isForged: false,
+  signing: "right",
   dropped: [],
 };
 const NO_MISFORTUNE: Misfortune = {
@@ -350,7 +357,7 @@ function receiptFate(faults: readonly Fault[]): ReceiptFate {
       fate = { ...fate, copies: spec.copies, isConcurrent: spec.isConcurrent };
     }
     if (spec.kind === "receipts_reordered") fate = { ...fate, isReordered: true };
-    if (spec.kind === "bad_signature") fate = { ...fate, isForged: true };
+    if (spec.kind === "bad_signature") fate = { ...fate, signing: spec.signing };
     if (spec.kind === "read_without_delivered") fate = dropping(fate, ["delivered"]);
     if (spec.kind === "receipts_dropped") fate = dropping(fate, spec.statuses ?? "all");
   }

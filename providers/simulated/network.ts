@@ -255,9 +255,9 @@ export class Network {
   }
 
   async #report(message: Message, change: ReceiptChange): Promise<void> {
-    const { dropped, isForged } = message.receipts.fate;
+    const { dropped, signing } = message.receipts.fate;
     if (dropped === "all" || dropped.includes(change.status)) return;
-    await this.#postAll(message, this.#vendor(message).receipts(message, change, isForged));
+    await this.#postAll(message, this.#vendor(message).receipts(message, change, signing));
   }
 
   async #postAll(message: Message, drafts: readonly WebhookDraft[]): Promise<void> {

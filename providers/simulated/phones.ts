@@ -53,7 +53,7 @@ export const phoneSettingsSchema = z.strictObject({
     .nullable(),
   /** Shown as the writer's name. */
   name: z.string().min(1).max(100),
-  /** Meta: webhooks carry the user id only. */
+  /** Meta tells a user id instead of the number, Fonnte an `@lid`. */
   hidesNumber: z.boolean(),
 });
 export type PhoneSettings = z.output<typeof phoneSettingsSchema>;

@@ -90,8 +90,9 @@ async function handle(
   response: http.ServerResponse,
 ): Promise<void> {
   const body = await readBody(request);
-  if (body === undefined) {
-    response.writeHead(413, { connection: "close" }).end();
+  if (body === "lost") return;
+  if (body === "too large" || !URL.canParse(request.url ?? "/", "http://sandbox")) {
+    response.writeHead(body === "too large" ? 413 : 400, { connection: "close" }).end();
     return;
   }
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://sandbox");
@@ -120,7 +121,7 @@ async function handle(
     body,
   });
   if (outcome.kind === "drop") {
-    request.socket.resetAndDestroy();
+    if (!request.socket.destroyed) request.socket.resetAndDestroy();
     return;
   }
   const { body: text, headers, status } = outcome.response;
@@ -128,14 +129,18 @@ async function handle(
   response.writeHead(status, { ...headers, ...length }).end(text);
 }
 
-/** Undefined when it is too large. */
-async function readBody(request: http.IncomingMessage): Promise<Buffer | undefined> {
+/** Lost: the client went away in the middle, as one does that is killed. */
+async function readBody(request: http.IncomingMessage): Promise<Buffer | "lost" | "too large"> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) return undefined;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > BODY_BYTES_MAX) return "too large";
+      chunks.push(chunk);
+    }
+  } catch {
+    return "lost";
   }
   return Buffer.concat(chunks);
 }

@@ -6,6 +6,8 @@
  * https://docs.fonnte.com/api-send-message/, https://docs.fonnte.com/webhook-update-message-status/ and
  * https://docs.fonnte.com/webhook-reply-message/, checked September 2026.
  */
+import { createHash } from "node:crypto";
+
 import { hexId } from "../ids.ts";
 import type { SeenRequest } from "../seen.ts";
 import { signFonnteWebhook } from "../../fonnte/signature.ts";
@@ -14,7 +16,7 @@ import { isAccountOf, newMessage } from "../world.ts";
 import { failureResponse, notFound } from "./fonnte-failures.ts";
 import { readFields, readOrders, withCountryCode } from "./fonnte-request.ts";
 import { jsonResponse, seenRequest } from "./vendor.ts";
-import type { Misfortune, ReceiptFate } from "../faults.ts";
+import type { Misfortune, ReceiptFate, Signing } from "../faults.ts";
 import type { WebhookKind } from "../log.ts";
 import type { Network } from "../network.ts";
 import type { Handset } from "../phones.ts";
@@ -309,11 +311,11 @@ export function createFonnte(parts: {
     url: string | null,
     fields: WebhookFields,
     providerMessageId: string | null,
-    isForged = false,
+    signing: Signing = "right",
   ): readonly WebhookDraft[] {
     if (url === null) return [];
     const { webhookSecret } = account.config.credentials;
-    const secret = isForged ? "not-the-secret" : webhookSecret;
+    const secret = { right: webhookSecret, wrong: "not-the-secret", missing: null }[signing];
     const body = secret === null ? fields : signFonnteWebhook(fields, secret);
     const isJson = account.config.webhookEncoding === "json";
     return [
@@ -342,7 +344,7 @@ export function createFonnte(parts: {
   function statusWebhook(
     message: Message,
     fields: WebhookFields,
-    isForged: boolean,
+    signing: Signing,
   ): readonly WebhookDraft[] {
     const account = accountOf(message);
     if (account === undefined) return [];
@@ -353,23 +355,23 @@ export function createFonnte(parts: {
       statusWebhookUrl ?? webhookUrl,
       { device: sender, ...fields, timestamp: seconds(time.now()) },
       message.id,
-      isForged,
+      signing,
     );
   }
 
   function receipts(
     message: Message,
     change: ReceiptChange,
-    isForged: boolean,
+    signing: Signing,
   ): readonly WebhookDraft[] {
     if (change.status === "failed") {
       const word = change.code ?? "invalid";
       const status = FAILURE_WORDS.includes(word) ? word : "invalid";
-      return statusWebhook(message, { id: message.id, status }, isForged);
+      return statusWebhook(message, { id: message.id, status }, signing);
     }
     if (message.isLinked) {
       const fields = { stateid: message.networkId, state: change.status };
-      return statusWebhook(message, fields, isForged);
+      return statusWebhook(message, fields, signing);
     }
     message.isLinked = true;
     const fields = {
@@ -378,7 +380,7 @@ export function createFonnte(parts: {
       status: "sent",
       state: change.status,
     };
-    return statusWebhook(message, fields, isForged);
+    return statusWebhook(message, fields, signing);
   }
 
   function inbound(account: Account, handset: Handset, act: PersonAct): InboundReport {
@@ -395,7 +397,7 @@ export function createFonnte(parts: {
       return { kind: "unreported", reason: "autoread is off for this device" };
     }
     if (!account.isOnline) return { kind: "unreported", reason: "the device is disconnected" };
-    const writer = handset.phone.slice(1);
+    const writer = handset.settings.hidesNumber ? lidOf(handset.phone) : handset.phone.slice(1);
     const from = act.group === null ? writer : act.group.id;
     const inboxId = world.nextNumber();
     const [draft] = webhook(
@@ -435,7 +437,7 @@ export function createFonnte(parts: {
     inbound,
     fail: (failure) => failureResponse(failure, refuse, () => world.nextNumber()),
     failureCodes: { typical: "invalid", notOnWhatsApp: "invalid", notAMember: "invalid" },
-    queued: (message) => statusWebhook(message, { id: message.id, status: "pending" }, false),
+    queued: (message) => statusWebhook(message, { id: message.id, status: "pending" }, "right"),
     deviceChanged: (account, reason) => {
       if (!isAccountOf(account, "fonnte")) return [];
       const { connectWebhookUrl, sender, webhookUrl } = account.config;
@@ -452,6 +454,12 @@ export function createFonnte(parts: {
     templateChanged: () => [],
     tellsMembers: false,
   };
+}
+
+/** WhatsApp's stand-in for a hidden number: stable, and nothing can be read from it. */
+function lidOf(phone: string): string {
+  const digits = createHash("sha256").update(phone).digest().readUIntBE(0, 6);
+  return `${String(digits).padStart(15, "1")}@lid`;
 }
 
 function queueStatus(message: Message): string {

@@ -14,7 +14,7 @@ import { isAccountOf, newMessage } from "../world.ts";
 import { errorResponse, failureResponse, missing, titleOf, unknownObject } from "./meta-errors.ts";
 import { commonProblem, parseBody, readContent, textOf, whatWasAsked } from "./meta-request.ts";
 import { isRecord, jsonResponse, seenRequest } from "./vendor.ts";
-import type { Misfortune, ReceiptFate } from "../faults.ts";
+import type { Misfortune, ReceiptFate, Signing } from "../faults.ts";
 import type { WebhookKind } from "../log.ts";
 import type { Network } from "../network.ts";
 import type { Handset } from "../phones.ts";
@@ -171,7 +171,7 @@ export function createMeta(parts: {
   function receipts(
     message: Message,
     change: ReceiptChange,
-    isForged: boolean,
+    signing: Signing,
   ): readonly WebhookDraft[] {
     const account = world.accounts.get(message.accountId);
     if (account === undefined || !isAccountOf(account, "meta")) return [];
@@ -208,7 +208,7 @@ export function createMeta(parts: {
       ...(message.deliveryKey === null ? {} : { biz_opaque_callback_data: message.deliveryKey }),
     };
     const value = { statuses: [status] };
-    return envelope(account, "receipt", "messages", value, message.id, isForged);
+    return envelope(account, "receipt", "messages", value, message.id, signing);
   }
 
   function inbound(account: Account, handset: Handset, act: PersonAct): InboundReport {
@@ -234,7 +234,7 @@ export function createMeta(parts: {
       contacts: [contact],
       messages: [{ ...common, ...inboundContent(account.config.sender, act) }],
     };
-    const [draft] = envelope(account, "inbound", "messages", value, null, false);
+    const [draft] = envelope(account, "inbound", "messages", value, null, "right");
     return draft === undefined
       ? { kind: "unreported", reason: "the app has no webhook" }
       : { kind: "report", draft, providerMessageId: id };
@@ -246,7 +246,7 @@ export function createMeta(parts: {
     field: string,
     value: Readonly<Record<string, unknown>>,
     providerMessageId: string | null,
-    isForged: boolean,
+    signing: Signing,
   ): readonly WebhookDraft[] {
     const { credentials, phoneNumberId, sender, wabaId, webhookUrl } = account.config;
     if (webhookUrl === null) return [];
@@ -273,7 +273,7 @@ export function createMeta(parts: {
         ],
       }),
     );
-    const secret = isForged ? "not-the-app-secret" : credentials.appSecret;
+    const secret = signing === "right" ? credentials.appSecret : "not-the-app-secret";
     return [
       {
         vendor: "meta",
@@ -284,7 +284,9 @@ export function createMeta(parts: {
         headers: {
           "content-type": "application/json",
           "user-agent": "facebookexternalua",
-          [META_SIGNATURE_HEADER]: signMetaWebhook(body, secret),
+          ...(signing === "missing"
+            ? {}
+            : { [META_SIGNATURE_HEADER]: signMetaWebhook(body, secret) }),
         },
         body,
         providerMessageId,
@@ -317,7 +319,7 @@ export function createMeta(parts: {
               reason: "NONE",
             },
             null,
-            false,
+            "right",
           )
         : [],
     tellsMembers: true,

@@ -521,7 +521,7 @@ export class CallSession implements PhoneCall {
           : {}),
       },
       providerMessageId: this.id,
-      isForged: this.#lane.fate.isForged,
+      signing: this.#lane.fate.signing,
     });
     const posting = this.#lane.post(draft).catch((error: unknown) => {
       if (!(error instanceof WorldCleared)) throw error;

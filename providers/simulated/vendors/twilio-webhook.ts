@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 
 import { TWILIO_SIGNATURE_HEADER, signTwilioWebhook } from "../../twilio/signature.ts";
+import type { Signing } from "../faults.ts";
 import type { WebhookKind } from "../log.ts";
 import type { RetryPlan, WebhookAnswer, WebhookDraft } from "../webhooks.ts";
 import type { Account, ConfigOf } from "../world.ts";
@@ -27,11 +28,12 @@ export function twilioDraft(
     readonly method: "GET" | "POST";
     readonly parameters: TwilioParameters;
     readonly providerMessageId: string | null;
-    readonly isForged?: boolean;
+    readonly signing?: Signing;
   },
 ): WebhookDraft {
   const { authToken } = account.config.credentials;
-  const secret = call.isForged === true ? "not-the-auth-token" : authToken;
+  const { signing = "right" } = call;
+  const secret = signing === "right" ? authToken : "not-the-auth-token";
   const bare = call.url.replace(/#.*$/s, "");
   const form = new URLSearchParams(call.parameters).toString();
   const isGet = call.method === "GET";
@@ -46,7 +48,11 @@ export function twilioDraft(
       ...(isGet ? {} : { "content-type": "application/x-www-form-urlencoded; charset=UTF-8" }),
       "user-agent": "TwilioProxy/1.1",
       accept: "*/*",
-      [TWILIO_SIGNATURE_HEADER]: signTwilioWebhook(url, isGet ? {} : call.parameters, secret),
+      ...(signing === "missing"
+        ? {}
+        : {
+            [TWILIO_SIGNATURE_HEADER]: signTwilioWebhook(url, isGet ? {} : call.parameters, secret),
+          }),
       "i-twilio-idempotency-token": randomUUID(),
     },
     body: isGet ? "" : form,

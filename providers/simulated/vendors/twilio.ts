@@ -33,7 +33,7 @@ import {
 import { twilioDraft } from "./twilio-webhook.ts";
 import { jsonResponse, seenRequest } from "./vendor.ts";
 import type { PhoneCall } from "../calls.ts";
-import type { Misfortune, ReceiptFate } from "../faults.ts";
+import type { Misfortune, ReceiptFate, Signing } from "../faults.ts";
 import type { Network } from "../network.ts";
 import type { Handset } from "../phones.ts";
 import type { WorldTime } from "../time.ts";
@@ -261,7 +261,7 @@ export function createTwilio(parts: {
   function receipts(
     message: Message,
     change: ReceiptChange,
-    isForged: boolean,
+    signing: Signing,
   ): readonly WebhookDraft[] {
     const account = accountOf(message);
     if (account === undefined || message.callbackUrl === null || change.status === "read")
@@ -289,7 +289,7 @@ export function createTwilio(parts: {
           ...(change.code === null ? {} : { ErrorCode: change.code }),
         },
         providerMessageId: message.id,
-        isForged,
+        signing,
       }),
     ];
   }
@@ -310,13 +310,11 @@ export function createTwilio(parts: {
       url: webhookUrl,
       method: "POST",
       parameters: {
-        ToCountry: "ID",
         SmsMessageSid: sid,
         NumMedia: "0",
         SmsSid: sid,
         SmsStatus: "received",
         Body: act.text,
-        FromCountry: "ID",
         To: sender,
         ...(messagingServiceSid === null ? {} : { MessagingServiceSid: messagingServiceSid }),
         NumSegments: String(segmentsOf(act.text)),

@@ -6,7 +6,7 @@
 import type { Button, SeenRequest, Vendor } from "../seen.ts";
 import type { IncomingHttpHeaders } from "node:http";
 
-import type { Misfortune } from "../faults.ts";
+import type { Misfortune, Signing } from "../faults.ts";
 import type { Handset } from "../phones.ts";
 import type { WebhookDraft } from "../webhooks.ts";
 import type { Account, Group, Message, Template } from "../world.ts";
@@ -111,7 +111,7 @@ export type VendorSimulator = {
   readonly receipts: (
     message: Message,
     change: ReceiptChange,
-    isForged: boolean,
+    signing: Signing,
   ) => readonly WebhookDraft[];
   readonly inbound: (account: Account, handset: Handset, act: PersonAct) => InboundReport;
   /** A message waits because the device is away. */

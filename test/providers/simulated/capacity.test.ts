@@ -1,4 +1,4 @@
-/** A tenth of what a bench asks for: 500 requests a second for ten seconds, receipts included. */
+/** What the simulator must carry in a second, sent at once. */
 import http from "node:http";
 
 import { expect, it } from "vitest";
@@ -15,7 +15,7 @@ import {
 
 const REQUESTS = 500;
 
-it("takes 500 messages and posts their receipts within a second, losing none", async () => {
+it("takes 500 messages at once and posts every receipt, losing none", async () => {
   const receiver = await startReceiver();
   const vendors = await startVendors();
   registerTwilio(vendors);
@@ -56,6 +56,6 @@ it("takes 500 messages and posts their receipts within a second, losing none", a
   expect(statuses.every((status) => status === 201)).toBe(true);
   expect(vendors.sandbox.log.count(({ accepted }) => accepted)).toBe(REQUESTS);
   expect(receiver.received).toHaveLength(REQUESTS * 2);
-  // Both sides run in this one process; alone the simulator takes several times as many.
+  // Client, receiver and simulator share this process, and perhaps the machine with other tests.
   expect(elapsedMs).toBeLessThan(4_000);
 });

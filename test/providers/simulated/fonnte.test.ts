@@ -335,6 +335,18 @@ describe("inbound messages", () => {
     ]);
   });
 
+  it("name a stand-in where WhatsApp hides the writer's number", async () => {
+    const receiver = await startReceiver();
+    const vendors = await startVendors({ defaultPhone: { hidesNumber: true } });
+    registerFonnte(vendors, receiver.url);
+    await vendors.sandbox.people.reply(BUDI, { text: "siap", account: FONNTE_DEVICE });
+    await vendors.sandbox.people.reply(BUDI, { text: "siap", group: GROUP_ID });
+    const [personal, group] = receiver.received.map(({ json }) => json);
+    expect(personal?.["sender"]).toMatch(/^\d{15}@lid$/);
+    expect(group?.["member"]).toBe(personal?.["sender"]);
+    expect(receiver.received[0]?.body).not.toContain(TO);
+  });
+
   it("come as a form where the device is set so", async () => {
     const receiver = await startReceiver();
     const vendors = await startVendors();
