@@ -233,10 +233,12 @@ function wakesAt(
   return until === "always" ? Number.POSITIVE_INFINITY : until;
 }
 
-/** Written through the settings' own check; a group's has its quiet hours alone. */
+/** Written through the settings' own check; a group's has its quiet hours alone, or none. */
 function storedPatch(settings: unknown): SettingsPatch {
-  const patch = (settings ?? {}) as SettingsPatch;
-  return patch.quietHours === null ? {} : patch;
+  const { quietHours, ...rest } = settings as Omit<SettingsPatch, "quietHours"> & {
+    readonly quietHours?: SettingsPatch["quietHours"] | null;
+  };
+  return quietHours ? { ...rest, quietHours } : rest;
 }
 
 async function writeClosingInApp(

@@ -47,8 +47,12 @@ function toTemporalLogger(log: Logger) {
   const write = {
     trace: (message: string, meta?: LogMetadata) => log.debug(fieldsOf(meta), message),
     debug: (message: string, meta?: LogMetadata) => log.debug(fieldsOf(meta), message),
-    info: (message: string, meta?: LogMetadata) => log.info(fieldsOf(meta), message),
-    warn: (message: string, meta?: LogMetadata) => log.warn(fieldsOf(meta), message),
+    // The SDK tells each change of each worker's state; there is one worker per account.
+    info: (message: string, meta?: LogMetadata) => log.debug(fieldsOf(meta), message),
+    warn: (message: string, meta?: LogMetadata) => {
+      const isRoutine = message.startsWith("No workflows registered");
+      log[isRoutine ? "debug" : "warn"](fieldsOf(meta), message);
+    },
     error: (message: string, meta?: LogMetadata) => log.error(fieldsOf(meta), message),
   };
   const METHODS = {

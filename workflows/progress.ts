@@ -179,8 +179,9 @@ export class Run {
     readonly until: number;
     readonly reopenAt: number | null;
   }): Promise<Parameters<Activities["advanceResolution"]>[0]["event"]> {
-    const reopensFirst = wait.reopenAt !== null && wait.reopenAt < wait.until;
-    const waitMs = (reopensFirst ? (wait.reopenAt ?? wait.until) : wait.until) - Date.now();
+    const { until, reopenAt } = wait;
+    const reopensFirst = reopenAt !== null && reopenAt < until;
+    const waitMs = (reopensFirst ? reopenAt : until) - Date.now();
     const resolved = (): boolean => this.#resolved;
     if (!resolved() && waitMs > 0) {
       await condition(resolved, waitMs, { summary: "Acknowledged; waiting to be resolved" });

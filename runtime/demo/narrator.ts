@@ -46,6 +46,9 @@ function clock(at: string): string {
   return new Date(at).toLocaleTimeString("en-GB", {
     timeZone: "Asia/Jakarta",
     hour12: false,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
     fractionalSecondDigits: 1,
   });
 }
@@ -92,7 +95,7 @@ function inWords(line: TimelineLine, names: Names): string | null {
     case "resumed":
       return `wakes up${because}`;
     case "settled":
-      return `SETTLED: ${String(line.detail?.["outcome"] ?? "")}`;
+      return `SETTLED: ${outcomeOf(line)}`;
     default:
       return `${line.kind.replaceAll("_", " ")} ${whom}${because}`.trim();
   }
@@ -119,4 +122,9 @@ function actor(line: TimelineLine): string | null {
   const by = line.detail?.["by"];
   const name = typeof by === "object" && by !== null && "name" in by ? by.name : null;
   return typeof name === "string" ? name : null;
+}
+
+function outcomeOf(line: TimelineLine): string {
+  const outcome = line.detail?.["outcome"];
+  return typeof outcome === "string" ? outcome : "";
 }

@@ -17,6 +17,8 @@ export interface StoryEnd {
 const SPEED = 10;
 const LOOK_EVERY_MS = 250;
 const STORY_MS_MAX = 120_000;
+/** Closing messages leave a second apart, one after the other; when nothing has happened for this long, they are out. */
+const QUIET_MS = 3_000;
 
 /** A policy's own rules with shorter times: data, like any other policy. */
 export function hurried(rules: PolicyRules): PolicyRules {
@@ -52,7 +54,13 @@ export function setOutageScene(stack: Stack): void {
   const { sandbox } = stack.vendors;
   const [first, second] = PEOPLE.filter(({ role }) => role === "noc");
   if (!first || !second) throw new Error("the seed has two people of the NOC");
-  sandbox.setDevice(`fonnte:${SIMULATED_SENDERS.fonntePrimary.slice(1)}`, false);
+  // The vendor does not tell that the device is gone: that shows when a message is to leave.
+  sandbox.faults.add({
+    kind: "refuse",
+    vendor: "fonnte",
+    account: `fonnte:${SIMULATED_SENDERS.fonntePrimary.slice(1)}`,
+    code: "request invalid on disconnected device",
+  });
   sandbox.phones.configure(first.phone, { isOnline: true, calls: { kind: "ring" } });
   sandbox.phones.configure(second.phone, { isOnline: false });
 }
@@ -80,7 +88,7 @@ export async function raiseOutage(api: DemoApi, policyId: string): Promise<strin
   return String(accepted["id"]);
 }
 
-/** Tells the ladder live until the notification is settled, resolving it once somebody has it. */
+/** Tells the ladder live until the notification is settled and its closing messages are out, resolving it once everybody knows who has it. */
 export async function tellUntilSettled(
   api: DemoApi,
   id: string,
@@ -90,11 +98,16 @@ export async function tellUntilSettled(
   const narrator = createNarrator(api, id, names, print);
   const endAt = Date.now() + STORY_MS_MAX;
   let isResolved = false;
+  let quietSince = Date.now();
+  let known = 0;
   for (;;) {
     const lines = await narrator.tell();
+    if (lines.length !== known) quietSince = Date.now();
+    known = lines.length;
+    const isQuiet = Date.now() - quietSince > QUIET_MS;
     const has = (kind: string): boolean => lines.some((line) => line.kind === kind);
-    if (has("settled")) return lines;
-    if (has("acknowledged") && has("closing_sent") && !isResolved) {
+    if (has("settled") && isQuiet) return lines;
+    if (has("acknowledged") && isQuiet && !isResolved) {
       isResolved = true;
       await api.send("POST", `/v1/notifications/${id}/resolve`, { note: "OLT-2 is back" });
     }
@@ -130,11 +143,6 @@ export async function outageStory(
     `  The vendors took ${count} messages and calls; the record has ${differences.length === 0 ? "exactly these" : "others"}.`,
   );
   return { problems: [...differences, ...missing(lines)] };
-}
-
-async function readAll(api: DemoApi, id: string): Promise<readonly TimelineLine[]> {
-  const { readTimeline } = await import("./api-client.ts");
-  return readTimeline(api, id);
 }
 
 /** What this story must have shown; each is a promise of the product. */
