@@ -467,7 +467,7 @@ export async function recordAccepted(
         update receipts r set message_id = $3, signalled_at = coalesce(signalled_at, $8)
         where device_key = (select key from device) and message_id is null
           and (provider_message_id = $5 or provider_alias in (select alias from linked))
-        returning id, status, final, coalesce(reported_at, received_at) as at
+        returning id, status, final, received_at as at
       ),
       message as (
         update messages set provider_message_id = $5, status = case when status = 'sending' then $6 else status end,

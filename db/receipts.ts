@@ -206,7 +206,8 @@ async function apply(
     };
   });
   const signals = moved.filter((one) => one.signals).map((one) => toSignal(report, one.delivery));
-  const at = new Date(report.reportedAt ?? report.receivedAt);
+  const at = new Date(happenedAt(report));
+  const heardAt = new Date(report.receivedAt);
   await client.query({
     name: "receipt-apply",
     text: `
@@ -229,7 +230,7 @@ async function apply(
       ),
       event as (
         insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
-        select m.notification_id, 'r:' || $1 || ':' || m.id, $4, 'receipt', m.pass, m.step, m.target, m.channel, $11, m.id, $5,
+        select m.notification_id, 'r:' || $1 || ':' || m.id, $14, 'receipt', m.pass, m.step, m.target, m.channel, $11, m.id, $5,
           jsonb_strip_nulls(jsonb_build_object('status', $5::text, 'note', m.note, 'cause', $12::text))
         from moved m
         on conflict on constraint notification_events_once do nothing
@@ -268,9 +269,23 @@ async function apply(
       report.accountId,
       report.reason,
       report.error === null ? null : JSON.stringify(report.error),
+      heardAt,
     ],
   });
   return signals;
+}
+
+/** Vendors report whole seconds; a report that comes this soon after tells nothing that our own clock does not tell better. */
+const REPORT_PRECISION_MS = 2_000;
+
+/** When it happened, as well as we can know: by the vendor's clock when the report came late, else when we heard of it. */
+function happenedAt({
+  reportedAt,
+  receivedAt,
+}: Pick<ReportedReceipt, "reportedAt" | "receivedAt">): number {
+  return reportedAt === null || receivedAt - reportedAt < REPORT_PRECISION_MS
+    ? receivedAt
+    : reportedAt;
 }
 
 function toSignal(report: AppliedReport, delivery: FoundDelivery): ReceiptSignal {
@@ -287,7 +302,8 @@ function toSignal(report: AppliedReport, delivery: FoundDelivery): ReceiptSignal
       handOver: delivery.hand_over,
       status: report.status,
       final: report.final,
-      at: report.reportedAt ?? report.receivedAt,
+      // The ladder's clocks are ours: a vendor's may be wrong.
+      at: report.receivedAt,
       reason: report.reason,
     },
   };
@@ -453,7 +469,7 @@ export async function unsignalledReceipts(
         handOver: row.hand_over,
         status: row.status,
         final: row.final,
-        at: (row.reported_at ?? row.received_at).getTime(),
+        at: row.received_at.getTime(),
         reason: row.reason,
       },
     }));

@@ -131,11 +131,7 @@ export async function outageStory(
     await demoPolicy(api, "demo: critical, ten times faster", "critical"),
   );
   print(`  notification ${id}`);
-  await tellUntilSettled(api, id, names, print);
-  await stack.vendors.sandbox.idle();
-  const lines = await createNarrator(api, id, names, print)
-    .tell()
-    .then(() => readAll(api, id));
+  const lines = await tellUntilSettled(api, id, names, print);
   const deliveries = await readDeliveries(api, id);
   const { differences, count } = compareWithVendors(stack.vendors, afterSeq, deliveries);
   print("");
