@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Actor } from "../domain/actor.ts";
 import type { Grant, Limit } from "../domain/permissions.ts";
 import type { Outcome, NotificationStatus } from "../domain/notification.ts";
+import type { Plan } from "../domain/planner.ts";
 import type { Priority } from "../domain/priority.ts";
 import type { ActBy } from "./acts.ts";
 import { Parameters, toPage } from "./page.ts";
@@ -75,7 +76,7 @@ export type NotificationRow = {
 
 /** One notification, with what a role is judged by. */
 export type JudgedNotification = {
-  readonly row: NotificationRow & { readonly plan: Readonly<Record<string, unknown>> | null };
+  readonly row: NotificationRow & { readonly plan: Plan | null };
   readonly resource: {
     readonly zone: string | null;
     readonly type: {

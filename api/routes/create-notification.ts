@@ -1,12 +1,14 @@
-import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { AppDeps } from "../deps.ts";
 import { problemResponses } from "../errors.ts";
 import type { AppEnv } from "../http.ts";
 import { readIdempotencyKey } from "../middleware/idempotency.ts";
 import { refuseInvalidRequest } from "../refuse-request.ts";
-import { SECURITY, idempotencyHeaders, jsonAnswer, jsonBody } from "../schemas/common.ts";
+import { SECURITY, idempotencyHeaders, instant, jsonAnswer, jsonBody } from "../schemas/common.ts";
 import { AcceptedSchema, NotificationRequestSchema } from "../schemas/notification.ts";
+import { PlanSchema } from "../schemas/plan.ts";
 import { acceptNotification } from "../verbs/accept-notification.ts";
+import { explainNotification } from "../verbs/explain-notification.ts";
 import { notificationLinks } from "../views/links.ts";
 
 const TAGS = ["Notifications"];
@@ -34,20 +36,48 @@ const create = createRoute({
   },
 });
 
+const explain = createRoute({
+  method: "post",
+  path: "/v1/notifications/explain",
+  tags: TAGS,
+  security: SECURITY,
+  summary: "Show what a request would do, without doing it",
+  description: "By the planner that runs use; `at` asks for another moment.",
+  request: {
+    query: z.strictObject({ at: instant.optional() }),
+    headers: idempotencyHeaders,
+    body: jsonBody(NotificationRequestSchema),
+  },
+  responses: {
+    200: jsonAnswer(PlanSchema, "The steps that would follow if nobody answered."),
+    ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
+  },
+});
+
 /** Routes whose body is a request: what is wrong with it is told at once, the schema's part and the record's. */
 export function createNotificationRoutes(deps: AppDeps) {
   return new OpenAPIHono<AppEnv>({
     defaultHook: (result, c) => refuseInvalidRequest(deps, result, c),
-  }).openapi(create, async (c) => {
-    const { id, workflowId, isReplayed } = await acceptNotification(deps, {
-      actor: c.get("actor"),
-      key: readIdempotencyKey(c),
-      request: c.req.valid("json"),
+  })
+    .openapi(create, async (c) => {
+      const { id, workflowId, isReplayed } = await acceptNotification(deps, {
+        actor: c.get("actor"),
+        key: readIdempotencyKey(c),
+        request: c.req.valid("json"),
+      });
+      const links = notificationLinks(deps.links, { id, workflowId });
+      return c.json({ id, status: "accepted" as const, workflowId, links }, 202, {
+        Location: links.self,
+        ...(isReplayed ? { "Idempotent-Replayed": "true" } : {}),
+      });
+    })
+    .openapi(explain, async (c) => {
+      const { at } = c.req.valid("query");
+      const plan = await explainNotification(deps, {
+        actor: c.get("actor"),
+        request: c.req.valid("json"),
+        atMs: at === undefined ? null : Date.parse(at),
+      });
+      return c.json(plan, 200);
     });
-    const links = notificationLinks(deps.links, { id, workflowId });
-    return c.json({ id, status: "accepted" as const, workflowId, links }, 202, {
-      Location: links.self,
-      ...(isReplayed ? { "Idempotent-Replayed": "true" } : {}),
-    });
-  });
 }

@@ -8,6 +8,7 @@ import {
 import { PRIORITIES } from "../../domain/priority.ts";
 import { ROLES } from "../../domain/role.ts";
 import { RECIPIENTS_MAX, VALUE_CHARS_MAX } from "../../domain/request.ts";
+import { PlanSchema } from "./plan.ts";
 import { idOf, instant, instantOut, pageQuery, reference, text } from "./common.ts";
 
 const ATTACHMENTS_MAX = 10;
@@ -160,10 +161,7 @@ export const NotificationSummarySchema = z
 export const NotificationSchema = z
   .object({
     ...NOTIFICATION_SUMMARY,
-    plan: z
-      .looseObject({})
-      .nullable()
-      .openapi({ description: "Who, when, by what and why not; null until it is planned." }),
+    plan: PlanSchema.nullable(),
   })
   .openapi("Notification");
 
