@@ -1,9 +1,11 @@
 import type { Locale } from "../../domain/locale.ts";
+import { WORD_MEANINGS } from "../../domain/reply.ts";
+import type { WordMeaning } from "../../domain/reply.ts";
 
-export const REPLY_MEANINGS = ["acknowledge", "refuse", "all"] as const;
-export type ReplyMeaning = (typeof REPLY_MEANINGS)[number];
+export const REPLY_MEANINGS = WORD_MEANINGS;
+export type ReplyMeaning = WordMeaning;
 
-/** Words in lower case, as people write them. `all` follows one of the others: "1 semua". */
+/** Words in lower case, as people write them. `all` follows one of the others: "1 semua"; `polite` says nothing by itself. */
 export const REPLY_WORDS: Readonly<
   Record<Locale, Readonly<Record<ReplyMeaning, readonly string[]>>>
 > = {
@@ -26,10 +28,26 @@ export const REPLY_WORDS: Readonly<
     ],
     refuse: ["2", "tolak", "tidak", "tdk", "gak", "nggak", "ga", "👎", "❌"],
     all: ["semua", "semuanya"],
+    polite: [
+      "terima kasih",
+      "makasih",
+      "trims",
+      "pak",
+      "bapak",
+      "bu",
+      "ibu",
+      "mas",
+      "mbak",
+      "bang",
+      "kak",
+      "bos",
+      "ndan",
+    ],
   },
   en: {
     acknowledge: ["1", "ok", "okay", "yes", "y", "accept", "take", "claim", "ack", "👍", "✅"],
     refuse: ["2", "no", "n", "refuse", "decline", "reject", "👎", "❌"],
     all: ["all", "everything"],
+    polite: ["thanks", "thank you", "thx", "please", "sir", "madam", "boss"],
   },
 };
