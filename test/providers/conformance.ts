@@ -284,21 +284,19 @@ export function runConformance(conformance: Conformance): void {
         expect(server.requests).toHaveLength(0);
       });
 
-      it.skipIf(reasonToSkip("long text") !== undefined)(
-        "is a text one longer than the longest",
-        async () => {
+      if (reasonToSkip("long text") === undefined) {
+        it("is a text one longer than the longest", async () => {
           const longest = "x".repeat(provider.limits.textCharsMax);
           await send({ message: { ...message, text: longest } });
           expect(server.requests).toHaveLength(1);
           const error = await failing(send({ message: { ...message, text: `${longest}x` } }));
           expect(error).toMatchObject({ kind: "rejected", reason: "too_long" });
           expect(server.requests).toHaveLength(1);
-        },
-      );
+        });
+      }
 
-      it.skipIf(reasonToSkip("attachments") === undefined)(
-        "is an attachment that this vendor cannot carry",
-        async () => {
+      if (reasonToSkip("attachments") !== undefined) {
+        it("is an attachment that this vendor cannot carry", async () => {
           const withImage: OutboundMessage = {
             ...message,
             attachment: { kind: "image", url: "https://siaga.example/a.jpg" },
@@ -306,8 +304,8 @@ export function runConformance(conformance: Conformance): void {
           const error = await failing(send({ message: withImage }));
           expect(error).toMatchObject({ kind: "rejected", reason: "unsupported_content" });
           expect(server.requests).toHaveLength(0);
-        },
-      );
+        });
+      }
 
       it("is a message whose caller has given up already", async () => {
         const error = await failing(send({}, { signal: AbortSignal.abort() }));
@@ -532,9 +530,8 @@ export function runConformance(conformance: Conformance): void {
         });
       });
 
-      it.skipIf(reasonToSkip("a secret in the body") !== undefined)(
-        "refuses one that was changed after it was signed",
-        () => {
+      if (reasonToSkip("a secret in the body") === undefined) {
+        it("refuses one that was changed after it was signed", () => {
           for (const fixture of cases) {
             const signed = conformance.sign(unsignedWebhook(fixture), ours);
             const changed = { ...signed, body: Buffer.concat([signed.body, Buffer.from(" ")]) };
@@ -543,8 +540,8 @@ export function runConformance(conformance: Conformance): void {
               reason: conformance.wrongReason,
             });
           }
-        },
-      );
+        });
+      }
 
       it("refuses all while the account is not configured", () => {
         const [fixture] = cases;

@@ -160,6 +160,7 @@ it("receipts of one message wait for each other, so a slow receiver gets them in
   });
   await sendByTwilio(vendors, { StatusCallback: receiver.url });
   await vendors.sandbox.phones.waitForMessage(BUDI);
+  await receiver.waitFor(1);
   expect(receiver.received.map(({ form }) => form["MessageStatus"])).toEqual(["sent"]);
   release();
   await vendors.sandbox.idle();
