@@ -19,7 +19,8 @@ import type { NotificationInput } from "../workflows/contract.ts";
 export interface RunToStart {
   readonly workflowId: string;
   readonly type: string;
-  readonly priority: Priority;
+  /** Null: the type's, which a direct start leaves to the run. */
+  readonly priority: Priority | null;
   readonly zone: string | null;
   readonly ticketId: string | null;
   /** Null: the row is stored, and the run reads it. */
@@ -60,7 +61,8 @@ async function start(
       args: [input],
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      priority: { priorityKey: PRIORITY_KEYS[run.priority] },
+      // Unknown may be critical: it goes before what is known to be able to wait.
+      priority: { priorityKey: PRIORITY_KEYS[run.priority ?? "high"] },
       staticSummary: summaryOf(run),
       ...attributes,
     });
@@ -73,9 +75,8 @@ async function start(
 
 /** "critical outage · karawang · TKT-1042": the line by which a supervisor finds the run. */
 function summaryOf({ type, priority, zone, ticketId }: RunToStart): string {
-  const summary = [`${priority} ${type}`, zone, ticketId]
-    .filter((part) => part !== null)
-    .join(" · ");
+  const what = priority === null ? type : `${priority} ${type}`;
+  const summary = [what, zone, ticketId].filter((part) => part !== null).join(" · ");
   // The server takes 400 bytes; a character has up to four.
   return Array.from(summary).slice(0, 100).join("");
 }
@@ -83,8 +84,8 @@ function summaryOf({ type, priority, zone, ticketId }: RunToStart): string {
 function searchAttributesOf(run: RunToStart): TypedSearchAttributes {
   return new TypedSearchAttributes([
     { key: SEARCH_ATTRIBUTES.type, value: run.type },
-    { key: SEARCH_ATTRIBUTES.priority, value: run.priority },
     { key: SEARCH_ATTRIBUTES.status, value: "accepted" },
+    ...(run.priority === null ? [] : [{ key: SEARCH_ATTRIBUTES.priority, value: run.priority }]),
     ...(run.zone === null ? [] : [{ key: SEARCH_ATTRIBUTES.zone, value: run.zone }]),
     ...(run.ticketId === null ? [] : [{ key: SEARCH_ATTRIBUTES.ticket, value: run.ticketId }]),
   ]);
