@@ -366,7 +366,7 @@ given as (
     (
       select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'externalId', g.external_id, 'category', g.category, 'zone', g.work_zone,
         'serviceTypes', g.service_types, 'types', g.types, 'minPriority', g.min_priority, 'timeZone', g.time_zone,
-        'quietHours', g.quiet_hours, 'isActive', g.is_active, 'hasChat', g.group_chat_id is not null,
+        'quietHours', g.quiet_hours, 'isActive', g.is_active, 'version', g.version, 'hasChat', g.group_chat_id is not null,
         'provenAccountIds', coalesce((select jsonb_agg(x.account_id) from provider_account_groups x where x.group_id = g.id), '[]')
       ) order by g.id), '[]')
       from groups g

@@ -8,10 +8,10 @@ import type { WakePlace } from "../domain/wake-place.ts";
 import { newId } from "./new-id.ts";
 
 /**
- * Writes plans. A plan is made from a snapshot and may be outdated when it is written: every statement here first takes the planned persons' rows FOR SHARE and
- * compares their versions with the snapshot's.
+ * Writes plans. A plan is made from a snapshot and may be outdated when it is written: every statement here first takes the planned persons' and groups' rows FOR SHARE
+ * and compares their versions with the snapshot's.
  *
- * Ordering: whoever changes a person, their settings or contacts raises `users.version` and marks the person's open targets in one transaction. Either that
+ * Ordering: whoever changes a person, their settings or contacts raises `users.version` (of a group, its own) and marks the open targets in one transaction. Either that
  * transaction comes first and the plan is stale, or the plan comes first and its targets are marked. Nothing falls between.
  */
 
@@ -39,16 +39,23 @@ export interface PlanToSave {
   readonly at: number;
 }
 
-/** Checked versions, as rows. */
+/** Takes the planned persons and groups, in the order of their ids, and says whether they are still those that the plan was made from. */
 const LOCKED = `
   expected as (
-    select * from jsonb_to_recordset($2::jsonb -> 'persons') as e(id text, version integer)
+    select * from jsonb_to_recordset($2::jsonb -> 'versions') as e(id text, version integer)
   ),
-  locked as (
+  locked_persons as (
     select u.id, u.version from users u where u.id in (select id from expected) order by u.id for share
   ),
+  locked_groups as (
+    select g.id, g.version from whatsapp_groups g where g.id in (select id from expected) order by g.id for share
+  ),
   fresh as (
-    select (select count(*) from locked l join expected e on e.id = l.id and e.version = l.version) = (select count(*) from expected) as is_fresh
+    select not exists (
+      select from expected e
+      left join (select * from locked_persons union all select * from locked_groups) l on l.id = e.id
+      where l.version is distinct from e.version
+    ) as is_fresh
   )`;
 
 const SAVE_PLAN = `
@@ -125,10 +132,7 @@ export async function savePlan(
       JSON.stringify({
         plan,
         runPlan: run,
-        persons: versionsOf(toSave.snapshot, [
-          ...run.persons.map(({ key }) => key),
-          ...plan.excluded.flatMap(({ userId }) => userId ?? []),
-        ]),
+        versions: versionsOf(toSave.snapshot, namesOf(planned)),
         targets: targetRows(planned),
         inbox,
         waitingFor: waiting?.waitingFor ?? null,
@@ -145,7 +149,7 @@ export async function savePlan(
       waiting?.status ?? "planned",
       waiting?.pass ?? 0,
       waiting?.step ?? 0,
-      waiting?.nextStepAt == null ? null : new Date(waiting.nextStepAt),
+      toTime(waiting?.nextStepAt ?? null),
       toSave.isStopped,
     ],
   });
@@ -216,10 +220,7 @@ export async function saveReplan(
       JSON.stringify({
         plan,
         runPlan: run,
-        persons: versionsOf(snapshot, [
-          ...run.persons.map(({ key }) => key),
-          ...plan.excluded.flatMap(({ userId }) => userId ?? []),
-        ]),
+        versions: versionsOf(snapshot, namesOf(planned)),
         targets: targetRows(planned),
         waitingFor: todo.waitingFor,
       }),
@@ -295,7 +296,7 @@ export async function saveReassignment(
     values: [
       toSave.notificationId,
       JSON.stringify({
-        persons: versionsOf(toSave.snapshot, [person.key]),
+        versions: versionsOf(toSave.snapshot, [person.key]),
         person,
         recipient: toSave.recipient,
         resumeAt: toTime(person.asleepUntil),
@@ -341,7 +342,7 @@ export async function saveRoleUp(
     values: [
       toSave.notificationId,
       JSON.stringify({
-        persons: versionsOf(
+        versions: versionsOf(
           toSave.snapshot,
           persons.map(({ key }) => key),
         ),
@@ -396,12 +397,22 @@ export async function takeWakePlaces(
   }));
 }
 
+/** Everybody whom the plan tells or names as left out. */
+function namesOf({ plan, run }: Planned): readonly string[] {
+  return [
+    ...run.persons.map(({ key }) => key),
+    ...run.groups.map(({ key }) => key),
+    ...plan.excluded.flatMap(({ userId, groupId }) => userId ?? groupId ?? []),
+  ];
+}
+
 function versionsOf(
-  snapshot: PlanSnapshot,
-  personIds: readonly string[],
+  { persons, groups }: PlanSnapshot,
+  names: readonly string[],
 ): readonly { readonly id: string; readonly version: number }[] {
-  return snapshot.persons
-    .filter(({ id }) => personIds.includes(id))
+  const wanted = new Set(names);
+  return [...persons, ...groups]
+    .filter(({ id }) => wanted.has(id))
     .map(({ id, version }) => ({ id, version }));
 }
 

@@ -123,6 +123,8 @@ export interface SnapshotGroup {
   readonly timeZone: string | null;
   readonly quietHours: QuietHours | null;
   readonly isActive: boolean;
+  /** Raised by every change of the group, as a person's is. */
+  readonly version: number;
   readonly hasChat: boolean;
   /** Accounts whose number is a proven member. */
   readonly provenAccountIds: readonly string[];

@@ -67,6 +67,7 @@ export function someGroup(id: string, over: Partial<SnapshotGroup> = {}): Snapsh
     timeZone: null,
     quietHours: null,
     isActive: true,
+    version: 1,
     hasChat: true,
     provenAccountIds: ["whatsapp_group"],
     ...over,
