@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
+import type { ServerType } from "@hono/node-server";
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
 import { startRun } from "../client/start-run.ts";
@@ -55,6 +56,7 @@ const START_DEADLINE_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the balancers in front keep theirs (60 s is usual), so that they never use a connection that just closed. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const CLOSE_IDLE_EVERY_MS = 20;
 /** At a process's start: how long one round of taking over lasts, and the rest after one that did not get through. */
 const TAKE_OVER_MS = 60_000;
 const TAKE_OVER_AGAIN_MS = 2_000;
@@ -117,10 +119,7 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     port: portOf(server.address()),
     stop: async () => {
       stopping.abort();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        if ("closeIdleConnections" in server) server.closeIdleConnections();
-      });
+      await close(server);
       await starter.stop();
       await background.idle();
     },
@@ -147,6 +146,22 @@ async function takeOver(
     if (count > 0) log.info({ count }, "took over accepted notifications that were not started");
     if (away.length === 0) return;
     await sleep(TAKE_OVER_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Resolves when every answer is out. A connection that a client keeps open is closed as soon as nothing is asked on it. */
+async function close(server: ServerType): Promise<void> {
+  const closeIdle = (): void => {
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+  };
+  const timer = setInterval(closeIdle, CLOSE_IDLE_EVERY_MS);
+  try {
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      closeIdle();
+    });
+  } finally {
+    clearInterval(timer);
   }
 }
 
