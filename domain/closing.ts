@@ -16,15 +16,16 @@ export function closeTargets(work: Work): void {
     const isClosed = run.end !== null || seen.out !== null || seen.answered;
     // Somebody has taken it, or this person has nothing to do with it: the phone need not ring on.
     const isSilenced = run.stopped !== null || seen.out !== null || seen.answered;
-    for (const [index, line] of seen.lines.entries()) {
-      for (const [number, delivery] of line.deliveries.entries()) {
+    seen.lines.forEach((line, index) => {
+      if (!isClosed && !isSilenced && line.left === null) return;
+      line.deliveries.forEach((delivery, number) => {
         if ((isClosed || line.left !== null) && isQueued(delivery)) {
           withdraw(work, key, index, number);
         } else if (isSilenced && isRinging(work, line, delivery)) {
           hangUp(work, key, index, number);
         }
-      }
-    }
+      });
+    });
   }
 }
 
@@ -67,7 +68,8 @@ export function resendAgain(work: Work): void {
   run.resends = [];
   for (const key of resends) {
     const seen = run.targets[key.target];
-    if (seen === undefined || seen.out !== null || findLine(seen, key) === undefined) continue;
+    if (seen === undefined || seen.out !== null || seen.answered) continue;
+    if (findLine(seen, key) === undefined) continue;
     const target = own(work, key.target);
     const line = findLine(target, key);
     const account = routeOf(target, key.channel)[0];

@@ -83,7 +83,7 @@ export function next(state: RunState, now: number): { state: RunState; todo: Tod
       roleUp: work.roleUp,
       noticeSleepersOnly: work.noticeSleepersOnly,
       events,
-      ...waitOf(run, now),
+      ...waitOf(run, now, work.nextMoveAt),
       end: run.end,
     },
   };
@@ -130,6 +130,8 @@ function decide(work: Work): void {
 function climb(work: Work): void {
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const before = work.changes;
+    // First: what is withdrawn no longer rings, and lets the next call go.
+    closeTargets(work);
     extendReaders(work);
     makeDueMoves(work);
     advanceLateTargets(work);

@@ -11,9 +11,9 @@ import { hasMet } from "./evidence.ts";
 import { acceptedAtOf, attemptsLeft, hasArrived, isBroken, newestOf, standingOf } from "./line.ts";
 import { isAtLeast } from "./priority.ts";
 import { beginLine, beginTurn, timingOf } from "./begin-lines.ts";
-import { dial, deadlineOf, order } from "./orders.ts";
+import { dial, handOver, nextAccount } from "./orders.ts";
 import type { AccountRoute } from "./run.ts";
-import { note, own, routeOf, stepOf, targetOf, turnOf } from "./run-draft.ts";
+import { keysOf, note, own, routeOf, stepOf, targetOf, turnOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { EVIDENCE } from "./run-state.ts";
 import type { Draft, Line, LineDelivery, Target } from "./run-state.ts";
@@ -48,9 +48,11 @@ export function movesOf(run: Draft, target: Target, line: Line, now: number): re
   if (line.left !== null || line.queued !== null) return [];
   const newest = newestOf(line);
   if (newest === null || line.channel === "in_app") return [];
+  if (hasMet(run.plan.rules.settledBy, target)) return [];
   const moves = dueMoves(run, target, line, newest, now);
   if (moves.length === 0) return moves;
-  const end = lineEnd(run, target, line);
+  // A permanent refusal on this channel leaves nothing but another one.
+  const end = target.banned.includes(line.channel) ? -Infinity : lineEnd(run, target, line);
   return moves.flatMap((due) => {
     // Nothing reaches a person in quiet hours: what comes due then waits for their end.
     const wakesAt = asleepUntil(target, Math.max(due.at, now));
@@ -180,39 +182,35 @@ function unsentMoves(
 
 function attemptMoves(run: Draft, target: Target, line: Line, from: number): readonly DueMove[] {
   if (!isPhoneChannel(line.channel) || line.carried || attemptsLeft(line) <= 0) return [];
-  if (hasMet(run.plan.rules.settledBy, target) || routeOf(target, line.channel).length === 0) {
-    return [];
-  }
+  if (routeOf(target, line.channel).length === 0) return [];
   const at = from + line.spacingMs;
   return at < lineEnd(run, target, line) ? [{ at, move: { kind: "attempt" } }] : [];
 }
 
-/** The next account of the route that this attempt has not asked yet, going round from the one that it asked last. */
-function nextAccount(target: Target, line: Line, newest: LineDelivery): AccountRoute | null {
-  const route = routeOf(target, line.channel);
-  const asked = line.deliveries
-    .filter((delivery) => delivery.attempt === newest.attempt)
-    .map((delivery) => delivery.accountId);
-  const last = route.findIndex((account) => account.accountId === newest.accountId);
-  const inTurn = [...route.slice(last + 1), ...route.slice(0, last + 1)];
-  return inTurn.find((account) => !asked.includes(account.accountId)) ?? null;
-}
-
-/** Does everything that is due on the targets' lines at this instant. */
+/** Does everything that is due on the targets' lines at this instant, and notes when the next thing will be. */
 export function makeDueMoves(work: Work): void {
-  for (const key of Object.keys(work.run.targets)) {
-    const count = targetOf(work, key).lines.length;
-    for (let index = 0; index < count; index += 1) makeDueMove(work, key, index);
+  work.nextMoveAt = Infinity;
+  for (const key of keysOf(work)) {
+    let target = targetOf(work, key);
+    for (let index = 0; index < target.lines.length; index += 1) {
+      const line = target.lines[index];
+      if (line === undefined || line.retired) continue;
+      const before = work.changes;
+      makeDueMove(work, target, index, line);
+      // Changed means copied: the rest is judged on the copy.
+      if (work.changes !== before) target = targetOf(work, key);
+    }
   }
 }
 
-function makeDueMove(work: Work, key: string, index: number): void {
-  const seen = targetOf(work, key);
-  const seenLine = seen.lines[index];
-  if (seenLine === undefined) return;
-  const due = movesOf(work.run, seen, seenLine, work.now).find(({ at }) => at <= work.now);
-  if (due === undefined) return;
-  const target = own(work, key);
+function makeDueMove(work: Work, seen: Target, index: number, seenLine: Line): void {
+  const moves = movesOf(work.run, seen, seenLine, work.now);
+  const due = moves.find(({ at }) => at <= work.now);
+  if (due === undefined) {
+    for (const { at } of moves) work.nextMoveAt = Math.min(work.nextMoveAt, at);
+    return;
+  }
+  const target = own(work, seen.key);
   const line = target.lines[index];
   if (line === undefined) return;
   const { move } = due;
@@ -224,15 +222,7 @@ function makeDueMove(work: Work, key: string, index: number): void {
         reason: move.because,
         detail: { from: newestOf(line)?.accountId ?? null },
       });
-      order(
-        work,
-        target,
-        line,
-        move.account,
-        "failed_over",
-        move.because,
-        deadlineOf(work, target, line),
-      );
+      handOver(work, target, line, move.account, move.because);
       return;
     case "attempt":
       dial(work, target, line, "attempt", null);

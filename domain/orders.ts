@@ -111,6 +111,34 @@ export function dial(
   order(work, target, line, account, reason, because, deadlineOf(work, target, line));
 }
 
+/** The same attempt by the next account: at once, or for a call that may not ring beside another, when that one has ended. */
+export function handOver(
+  work: Work,
+  target: Target,
+  line: Line,
+  account: AccountRoute,
+  because: string,
+): void {
+  const { run, now } = work;
+  const waits = line.channel === "call" && run.plan.rules.calls === "one_by_one";
+  if (waits && ringingUntil(run, now) !== null) {
+    line.queued = { reason: "failed_over", because, since: now };
+    return;
+  }
+  order(work, target, line, account, "failed_over", because, deadlineOf(work, target, line));
+}
+
+/** The next account of the route that this attempt has not asked yet, going round from the one that it asked last. */
+export function nextAccount(target: Target, line: Line, newest: LineDelivery): AccountRoute | null {
+  const route = routeOf(target, line.channel);
+  const asked = line.deliveries
+    .filter((delivery) => delivery.attempt === newest.attempt)
+    .map((delivery) => delivery.accountId);
+  const last = route.findIndex((account) => account.accountId === newest.accountId);
+  const inTurn = [...route.slice(last + 1), ...route.slice(0, last + 1)];
+  return inTurn.find((account) => !asked.includes(account.accountId)) ?? null;
+}
+
 /** The account that last carried this line, if it is still there: one that failed a minute ago is not asked first. */
 function accountFor(target: Target, line: Line): AccountRoute | null {
   const route = routeOf(target, line.channel);
@@ -138,10 +166,14 @@ export function dialNextCall(work: Work): void {
     const line = target.lines[first.index];
     if (line === undefined || line.queued === null) return;
     const { reason, because } = line.queued;
-    const account = accountFor(target, line);
+    const newest = newestOf(line);
+    const account =
+      reason === "failed_over" && newest !== null
+        ? nextAccount(target, line, newest)
+        : accountFor(target, line);
     line.queued = null;
-    const isLate = now >= lineEnd(run, target, line);
-    if (account === null || isLate || target.out !== null || target.answered) continue;
+    const isOver = target.out !== null || target.answered || target.banned.includes("call");
+    if (account === null || isOver || now >= lineEnd(run, target, line)) continue;
     order(work, target, line, account, reason, because, deadlineOf(work, target, line));
   }
 }

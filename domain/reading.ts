@@ -3,7 +3,7 @@ import { isPhoneChannel } from "./channel.ts";
 import { own, turnOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { keysOf, note, passOf, targetOf } from "./run-draft.ts";
-import type { Target, Turn } from "./run-state.ts";
+import type { Line, Target, Turn } from "./run-state.ts";
 import { isOpen, windowEnd } from "./target-window.ts";
 
 /** A critical window is short because somebody must act: reading alone buys two minutes at most. */
@@ -14,7 +14,7 @@ export function extendReaders(work: Work): void {
   if (run.plan.rules.settledBy !== "acknowledged") return;
   for (const key of keysOf(work)) {
     const seen = targetOf(work, key);
-    if (seen.kind !== "person" || seen.isExtended) continue;
+    if (seen.kind !== "person" || seen.isExtended || !seen.lines.some(isRead)) continue;
     const current = currentTurn(work, seen);
     if (current === null || !isOpen(run, seen, current.step)) continue;
     if (!hasRead(work, seen, current)) continue;
@@ -57,4 +57,8 @@ function hasRead(work: Work, target: Target, turn: Turn): boolean {
         ({ readAt }) => readAt !== null && readAt >= turn.startedAt && readAt <= end,
       ),
   );
+}
+
+function isRead(line: Line): boolean {
+  return !line.retired && line.deliveries.some(({ readAt }) => readAt !== null);
 }

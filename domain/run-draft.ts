@@ -2,7 +2,6 @@
  * The working copy of a run's state while one fact is learned or one question answered. A target is copied when it is first
  * changed, so that a fact about one of a hundred persons costs one person; the state handed in is never changed.
  */
-import { assert } from "./assert.ts";
 import type { Channel } from "./channel.ts";
 import type { PolicyStep } from "./escalation-policy.ts";
 import type { TimelineKind } from "./notification.ts";
@@ -28,6 +27,8 @@ export interface Work {
   noticeSleepersOnly: boolean;
   /** Counts what was changed: the ladder is asked again until a round changes nothing. */
   changes: number;
+  /** When the next move on a line is due, as the last round found it. */
+  nextMoveAt: number;
 }
 
 export function workOn(state: RunState, now: number): Work {
@@ -42,13 +43,14 @@ export function workOn(state: RunState, now: number): Work {
     roleUp: null,
     noticeSleepersOnly: false,
     changes: 0,
+    nextMoveAt: Infinity,
   };
 }
 
 /** The target for changing. References to it or its lines that were taken before the first call are stale. */
 export function own(work: Work, key: string): Target {
   const target = work.run.targets[key];
-  assert(target !== undefined, `target ${key} is part of the run`);
+  if (target === undefined) throw missing(`target ${key}`);
   work.changes += 1;
   if (work.owned.has(key)) return target;
   const copy = {
@@ -82,15 +84,20 @@ export function keysOf(work: Work): readonly string[] {
 
 export function targetOf(work: Work, key: string): Target {
   const target = work.run.targets[key];
-  assert(target !== undefined, `target ${key} is part of the run`);
+  if (target === undefined) throw missing(`target ${key}`);
   return target;
 }
 
 /** The policy's step with this 1-based number. */
 export function stepOf(run: Pick<Draft, "plan">, step: number): PolicyStep {
   const found = run.plan.rules.steps[step - 1];
-  assert(found !== undefined, `step ${step} is part of the policy`);
+  if (found === undefined) throw missing(`step ${step}`);
   return found;
+}
+
+/** Asked for too often to build an assertion's text each time. */
+function missing(what: string): Error {
+  return new Error(`Invariant broken: ${what} is part of the run`);
 }
 
 export function windowMsOf(run: Pick<Draft, "plan">, step: number): number {

@@ -1,6 +1,4 @@
 /** What the run waits for and until when: read from the state after everything due has been done. */
-import { newestOf } from "./line.ts";
-import { movesOf } from "./line-moves.ts";
 import { ringingUntil } from "./orders.ts";
 import type { NotificationStatus } from "./notification.ts";
 import { nextRoleUp } from "./role.ts";
@@ -28,7 +26,8 @@ export function expiryOf(run: Draft): { at: number; reason: "not_after" | "lifet
 
 type Wait = Pick<Todo, "status" | "pass" | "step" | "nextStepAt" | "wakeAt" | "waitingFor">;
 
-export function waitOf(run: Draft, now: number): Wait {
+/** `nextMoveAt`: when the next move on a line is due. */
+export function waitOf(run: Draft, now: number, nextMoveAt: number): Wait {
   const place = { pass: run.pass, step: currentStep(run) };
   if (run.end !== null) {
     const isTracked = run.end.outcome === "acknowledged" && run.plan.rules.tracksResolution;
@@ -40,15 +39,23 @@ export function waitOf(run: Draft, now: number): Wait {
       waitingFor: { kind: "nothing" },
     };
   }
-  const waitingFor = waitingForOf(run, now);
-  const wakeAt = Math.min(...wakeTimes(run, now).filter((at) => at > now));
+  const stepUntil = run.phase.kind === "step" ? untilOf(run, run.phase.step, now) : null;
+  let wakeAt = Infinity;
+  for (const at of wakeTimes(run, now, stepUntil, nextMoveAt)) {
+    if (at > now && at < wakeAt) wakeAt = at;
+  }
   return {
     ...place,
     status: statusOf(run),
-    nextStepAt: nextStepAtOf(run, now),
+    nextStepAt: nextStepAtOf(run, now, stepUntil),
     wakeAt: Number.isFinite(wakeAt) ? wakeAt : null,
-    waitingFor,
+    waitingFor: waitingForOf(run, now, stepUntil),
   };
+}
+
+function untilOf(run: Draft, step: number, now: number): number | null {
+  const end = endOfStep(run, step, now);
+  return end.isOver ? null : end.until;
 }
 
 function currentStep(run: Draft): number {
@@ -62,23 +69,23 @@ function statusOf(run: Draft): NotificationStatus {
   return hasInFlight(run) ? "notifying" : "waiting";
 }
 
-function wakeTimes(run: Draft, now: number): number[] {
+function wakeTimes(
+  run: Draft,
+  now: number,
+  stepUntil: number | null,
+  nextMoveAt: number,
+): number[] {
   const times = [expiryOf(run)?.at ?? Infinity];
   if (run.waitsForNotBefore) return [...times, run.plan.notBefore ?? Infinity];
   if (run.snoozedUntil !== null) return [...times, run.snoozedUntil];
+  times.push(nextMoveAt, stepUntil ?? Infinity);
   if (run.phase.kind === "holding") times.push(run.phase.until);
-  if (run.phase.kind === "step") times.push(stepUntil(run, run.phase.step, now) ?? Infinity);
   let hasWaitingCall = false;
   for (const target of Object.values(run.targets)) {
     times.push(...lateTimes(run, target, now));
-    for (const line of target.lines) {
-      if (line.queued !== null && !line.retired) {
-        hasWaitingCall = true;
-        times.push(asleepUntil(target, now) ?? Infinity);
-      } else if (newestOf(line) !== null) {
-        for (const due of movesOf(run, target, line, now)) times.push(due.at);
-      }
-    }
+    if (!target.lines.some((line) => line.queued !== null && !line.retired)) continue;
+    hasWaitingCall = true;
+    times.push(asleepUntil(target, now) ?? Infinity);
   }
   if (hasWaitingCall) times.push(ringingUntil(run, now) ?? Infinity);
   return times;
@@ -88,11 +95,6 @@ function lateTimes(run: Draft, target: Target, now: number): readonly number[] {
   if (target.late === null || target.late.done) return [];
   if (target.late.isWaiting) return [asleepUntil(target, now) ?? Infinity];
   return [lateStepEnd(run, target)];
-}
-
-function stepUntil(run: Draft, step: number, now: number): number | null {
-  const end = endOfStep(run, step, now);
-  return end.isOver ? null : end.until;
 }
 
 /** Late targets that have not had their turn yet because they sleep. */
@@ -117,7 +119,7 @@ export function isOnlySleepersLeft(run: Draft): boolean {
   );
 }
 
-function waitingForOf(run: Draft, now: number): WaitingFor {
+function waitingForOf(run: Draft, now: number, stepUntil: number | null): WaitingFor {
   if (run.waitsForNotBefore) return { kind: "not_before", until: run.plan.notBefore ?? now };
   if (run.snoozedUntil !== null) return { kind: "snooze", until: run.snoozedUntil };
   const { phase } = run;
@@ -128,10 +130,10 @@ function waitingForOf(run: Draft, now: number): WaitingFor {
       return { kind: "role_up" };
     case "ready":
       return { kind: "nothing" };
-    case "step": {
-      const until = stepUntil(run, phase.step, now);
-      return until === null ? lateWait(run, now) : evidenceWait(run, phase.step, run.pass, until);
-    }
+    case "step":
+      return stepUntil === null
+        ? lateWait(run, now)
+        : evidenceWait(run, phase.step, run.pass, stepUntil);
     case "over":
       return lateWait(run, now);
   }
@@ -160,13 +162,11 @@ function evidenceWait(run: Draft, step: number, pass: number, until: number): Wa
   return { kind, step, pass, until };
 }
 
-function nextStepAtOf(run: Draft, now: number): number | null {
+function nextStepAtOf(run: Draft, now: number, stepUntil: number | null): number | null {
   if (run.waitsForNotBefore) return run.plan.notBefore;
   if (run.snoozedUntil !== null) return run.snoozedUntil;
   if (run.phase.kind === "holding") return run.phase.until;
-  if (run.phase.kind === "step") {
-    return hasMoreSteps(run, run.phase.step) ? stepUntil(run, run.phase.step, now) : null;
-  }
+  if (run.phase.kind === "step") return hasMoreSteps(run, run.phase.step) ? stepUntil : null;
   const wakes = sleepersOf(run).map((target) => asleepUntil(target, now) ?? now);
   return run.phase.kind === "over" && wakes.length > 0 ? Math.min(...wakes) : null;
 }

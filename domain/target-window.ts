@@ -8,7 +8,7 @@ import { isAtLeast } from "./priority.ts";
 import { attemptsLeft, isBroken, newestOf, standingOf } from "./line.ts";
 import { hasMet, isEvidenceOf } from "./evidence.ts";
 import { passOf, turnOf } from "./run-draft.ts";
-import type { Draft, Line, Target, Turn } from "./run-state.ts";
+import type { Draft, Line, LineDelivery, Target, Turn } from "./run-state.ts";
 
 /** The lines that stand for the target in this step: its own, and those pulled forward from steps to come. */
 export function linesIn(run: Draft, target: Target, step: number): readonly Line[] {
@@ -24,30 +24,29 @@ export function linesIn(run: Draft, target: Target, step: number): readonly Line
 }
 
 export function windowStart(run: Draft, target: Target, turn: Turn): number {
+  const lines = linesIn(run, target, turn.step);
+  // What was ordered before (pulled forward, or before a snooze) stands in only while nothing new has been ordered.
+  const hasNew = lines.some((line) => line.deliveries.some((delivery) => isNew(delivery, turn)));
   let start = turn.startedAt + turn.windowMs;
-  for (const line of linesIn(run, target, turn.step)) {
-    const acceptedAt = acceptanceOf(line, turn.startedAt);
-    if (acceptedAt !== null) start = Math.min(start, acceptedAt);
+  for (const line of lines) {
+    for (const delivery of line.deliveries) {
+      if (hasNew && !isNew(delivery, turn)) continue;
+      const at = acceptanceOf(line, delivery);
+      if (at !== null) start = Math.min(start, Math.max(at, turn.startedAt));
+    }
   }
   return start;
 }
 
-/** First acceptance since `from`. What was ordered before and not again since (a group, after a snooze) counts from then on. */
-function acceptanceOf(line: Line, from: number): number | null {
-  const since = line.deliveries.filter((delivery) => delivery.orderedAt >= from);
-  const counted = since.length > 0 ? since : line.deliveries;
-  let first: number | null = null;
-  for (const delivery of counted) {
-    // E-mail and push tell nothing about their way: for a person whom they suffice they count from the order.
-    const acceptedAt =
-      line.channel === "email" || line.channel === "push"
-        ? delivery.orderedAt
-        : delivery.acceptedAt;
-    if (acceptedAt === null) continue;
-    const at = Math.max(acceptedAt, from);
-    first = first === null ? at : Math.min(first, at);
-  }
-  return first;
+function isNew(delivery: LineDelivery, turn: Turn): boolean {
+  return delivery.orderedAt >= turn.startedAt;
+}
+
+/** E-mail and push tell nothing about their way: for a person whom they suffice they count from the order. */
+function acceptanceOf(line: Line, delivery: LineDelivery): number | null {
+  return line.channel === "email" || line.channel === "push"
+    ? delivery.orderedAt
+    : delivery.acceptedAt;
 }
 
 export function windowEnd(run: Draft, target: Target, turn: Turn): number {

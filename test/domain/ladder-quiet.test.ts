@@ -213,7 +213,7 @@ describe("a late target", () => {
           reason: "role_empty",
           at: run.now,
         });
-      } else if (run.todo.waitingFor.kind !== "sleepers") run.until(run.todo.wakeAt ?? run.now);
+      } else run.until(run.todo.wakeAt ?? run.now);
     }
     return run;
   }
