@@ -1,6 +1,7 @@
 import type pg from "pg";
 
-import { markActsSignalled, unsignalledActs } from "../db/acts.ts";
+import { answerActs, markActsSignalled, unsignalledActs } from "../db/acts.ts";
+import { markAnswerStarted, unstartedAnswers, type AnswerToStart } from "../db/answers.ts";
 import { markReceiptsSignalled, unsignalledReceipts } from "../db/receipts.ts";
 import { clearStaleMarks, staleRuns } from "../db/stale-plans.ts";
 import { sweepUnstarted, type UnstartedRow } from "../db/starting.ts";
@@ -11,6 +12,7 @@ export interface SweepDeps {
   readonly pool: pg.Pool;
   readonly now: () => number;
   readonly start: (row: UnstartedRow) => Promise<string | null>;
+  readonly startAnswer: (answer: AnswerToStart) => Promise<void>;
   /** False: the run is over and will never need the fact. Throws when Temporal could not be asked. */
   readonly signal: (workflowId: string, fact: SignalledFact) => Promise<boolean>;
   readonly log: { readonly warn: (fields: Record<string, unknown>, message: string) => void };
@@ -37,19 +39,26 @@ export function createSweep(deps: SweepDeps) {
     const acts = await signalActs(deps, olderThan);
     const receipts = await signalReceipts(deps, olderThan);
     const replans = await signalReplans(deps, olderThan);
-    return { started, acts, receipts, replans };
+    const answers = await startAnswers(deps, olderThan);
+    return { started, acts, receipts, replans, answers };
   };
 }
 
 async function signalActs(deps: SweepDeps, olderThan: Date): Promise<number> {
   const lost = await unsignalledActs(deps.pool, { olderThan, limit: ROWS_MAX });
   const told: string[] = [];
+  const unanswerable: string[] = [];
   for (const { workflowId, act } of lost) {
-    await deps.signal(workflowId, { kind: "act", act });
-    told.push(act.actId);
+    const isHeard = await deps.signal(workflowId, { kind: "act", act });
+    (isHeard ? told : unanswerable).push(act.actId);
   }
-  await markActsSignalled(deps.pool, told);
-  return told.length;
+  // The run is over: a steering act that nobody carried out gets its "no".
+  await answerActs(
+    deps.pool,
+    unanswerable.map((actId) => ({ actId, applied: false, reason: "already_settled" })),
+  );
+  await markActsSignalled(deps.pool, [...told, ...unanswerable]);
+  return told.length + unanswerable.length;
 }
 
 async function signalReceipts(deps: SweepDeps, olderThan: Date): Promise<number> {
@@ -70,4 +79,13 @@ async function signalReplans(deps: SweepDeps, olderThan: Date): Promise<number> 
     await clearStaleMarks(deps.pool, notificationId, olderThan);
   }
   return stale.length;
+}
+
+async function startAnswers(deps: SweepDeps, olderThan: Date): Promise<number> {
+  const lost = await unstartedAnswers(deps.pool, { olderThan, limit: ROWS_MAX });
+  for (const answer of lost) {
+    await deps.startAnswer(answer);
+    await markAnswerStarted(deps.pool, answer.inboundMessageId);
+  }
+  return lost.length;
 }

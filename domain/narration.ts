@@ -96,13 +96,13 @@ export function settledInWords(
 
 function storyLines(story: readonly TimelineEntry[]): readonly string[] {
   if (story.length === 0) return [];
-  const shown = story.slice(-STORY_LINES_MAX);
+  const shown = story.slice(-STORY_LINES_MAX).reverse();
   const left = story.length - shown.length;
   return [
-    "**What happened**",
+    "**What happened, newest first**",
     "",
-    ...(left > 0 ? [`- … ${left} earlier`] : []),
     ...shown.map(entryInWords),
+    ...(left > 0 ? [`- … ${left} earlier`] : []),
   ];
 }
 

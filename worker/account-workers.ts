@@ -8,8 +8,8 @@ import { accountTaskQueue } from "../workflows/contract.ts";
 /**
  * One activity worker per provider account, following the table live: NOTIFY at once, a look each minute in case a notification was lost.
  *
- * A worker is stopped and made anew when what shapes it changes, because a process can't register two workers on one queue. A stopped account's queue has
- * no poller: its orders time out as surely not sent, and the ladder fails over.
+ * A worker is stopped and made anew when what shapes it changes, because a process can't register two workers on one queue. A disabled or draining account
+ * keeps its queue, because `deliver` refuses there at once and the ladder fails over; without a poller its orders would wait out their whole window.
  */
 export interface AccountWorkers {
   readonly queues: () => readonly string[];
@@ -20,7 +20,7 @@ export interface AccountWorkersOptions {
   readonly pool: pg.Pool;
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly activities: Pick<Activities, "deliverMessage" | "hangUpCall">;
+  readonly activities: Pick<Activities, "deliverMessage" | "hangUpCall" | "sendAnswer">;
   readonly listen: (onChange: () => void) => Promise<{ readonly close: () => Promise<void> }>;
   readonly sendTimeoutSeconds: number;
   readonly shutdownGraceMs: number;
@@ -107,7 +107,7 @@ async function reconcile(
 
 async function wantedAccounts(pool: pg.Pool): Promise<ReadonlyMap<string, AccountShape>> {
   const { rows } = await pool.query<AccountShape>(
-    `select id, (pacing ->> 'perSecond')::float8 as rate from provider_accounts where enabled and health_state <> 'draining'`,
+    "select id, (pacing ->> 'perSecond')::float8 as rate from provider_accounts",
   );
   return new Map(rows.map((row) => [row.id, row]));
 }

@@ -8,6 +8,7 @@ import { createOpenAccount } from "../db/opened-account.ts";
 import { createActivities } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
 import { createPlanActivities } from "../activities/plan-activities.ts";
+import { startAnswer } from "../client/start-answer.ts";
 import { startRun } from "../client/start-run.ts";
 import { listen } from "../db/listen.ts";
 import { checkRequest } from "../db/requests.ts";
@@ -59,6 +60,8 @@ export interface RunningWorker {
 /** Longer than any vendor takes: what an account's slots are sized by. */
 const SEND_TIMEOUT_SECONDS = 20;
 const SIGNAL_DEADLINE_MS = 5_000;
+/** A notice is started from inside a local activity of two seconds; what does not come through in half of that is left to the sweep. */
+const START_DEADLINE_MS = 1_000;
 
 /** Everything that a worker process runs, on connections that the caller opened. */
 export async function startWorker(
@@ -118,9 +121,13 @@ function buildActivities(settings: WorkerSettings, { pool, client, providers, lo
     }),
     checkRequest: (request, at) => checkRequest(pool, request, { ...planning, now: at }),
     startRun: async (row) => {
-      const answer = await startRun(client, { ...row, direct: null });
+      const answer = await client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+        startRun(client, { ...row, direct: null }),
+      );
       return answer.kind === "started" ? answer.runId : null;
     },
+    startAnswer: (answer) =>
+      client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startAnswer(client, answer)),
     signal: async (workflowId, fact) => {
       try {
         await client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>

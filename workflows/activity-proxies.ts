@@ -27,7 +27,10 @@ const durable = proxyActivities<Activities>({
   allowEagerDispatch: false,
 });
 
-type RecordActivity = Exclude<keyof Activities, "deliverMessage" | "hangUpCall" | "sweep">;
+type RecordActivity = Exclude<
+  keyof Activities,
+  "deliverMessage" | "hangUpCall" | "sendAnswer" | "sweep"
+>;
 
 /** Local first; where that one try did not come through, durably. Every such activity may therefore run twice. */
 export async function onRecord<Name extends RecordActivity>(
@@ -94,6 +97,27 @@ export function hangUp(
     allowEagerDispatch: false,
   });
   return hangUpCall(input);
+}
+
+/** Somebody waits at the phone for what is said to them; ten minutes later it would only confuse. */
+const ANSWER_SCHEDULE_TO_START_MS = 600_000;
+
+/** Answers somebody who wrote, over the account that was written to. */
+export function sendAnswer(
+  input: Parameters<Activities["sendAnswer"]>[0],
+  accountId: string,
+): ReturnType<Activities["sendAnswer"]> {
+  const { sendAnswer: send } = proxyActivities<Activities>({
+    taskQueue: accountTaskQueue(accountId),
+    startToCloseTimeout: DELIVER_START_TO_CLOSE_MS,
+    scheduleToStartTimeout: ANSWER_SCHEDULE_TO_START_MS,
+    // As with `deliver`: the record says whether it may be tried again.
+    retry: { initialInterval: "1 second", backoffCoefficient: 1 },
+    priority: { priorityKey: 1 },
+    summary: "Answer the sender",
+    allowEagerDispatch: false,
+  });
+  return send(input);
 }
 
 export const { sweep } = proxyActivities<Activities>({

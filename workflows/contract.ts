@@ -15,6 +15,7 @@ export function accountTaskQueue(accountId: string): string {
 
 export const NOTIFICATION_WORKFLOW = "notification";
 export const SWEEP_WORKFLOW = "sweep";
+export const ANSWER_WORKFLOW = "answer";
 export const SWEEP_SCHEDULE_ID = "siaga-sweep";
 
 export function notificationWorkflowId(type: string, ref: string): string {
@@ -25,6 +26,17 @@ export function parseNotificationWorkflowId(
 ): { readonly type: string; readonly ref: string } | null {
   const [kind, type, ref, ...rest] = workflowId.split("/");
   return kind === "notification" && type && ref && rest.length === 0 ? { type, ref } : null;
+}
+
+/** One message of a person's gets one answer. */
+export function answerWorkflowId(inboundMessageId: string): string {
+  return `answer/${inboundMessageId}`;
+}
+/** Privacy: ids alone; what is said is read from PostgreSQL when it is sent. */
+export interface AnswerWorkflowInput {
+  readonly inboundMessageId: string;
+  /** Its queue carries the answer. */
+  readonly accountId: string;
 }
 
 /** The API stored the row; or a direct start carries the request itself. */

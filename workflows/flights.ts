@@ -102,7 +102,7 @@ export class Flights {
     );
     void flight.then(
       (answer) => this.#landed(order, answer),
-      (error: unknown) => this.#failed(order, error),
+      (error: unknown) => this.#failed(order, error, progress),
     );
   }
 
@@ -125,7 +125,8 @@ export class Flights {
     }
   }
 
-  #failed(order: DeliveryOrder, error: unknown): void {
+  #failed(order: DeliveryOrder, error: unknown, progress: Progress | null): void {
+    if (progress) this.#run.giveBack(progress);
     this.#scopes.delete(keyText(order));
     this.#deadlines.delete(keyText(order));
     this.#run.learnResult(order, resultOf(error), nowMs());

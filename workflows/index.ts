@@ -1,2 +1,3 @@
+export { answer } from "./answer.ts";
 export { notification } from "./notification.ts";
 export { sweep } from "./sweep.ts";

@@ -45,6 +45,7 @@ async function climbUntilSettled(run: Run): Promise<NotificationResult> {
   for (;;) {
     const flights = new Flights(run);
     await climb(run, flights);
+    run.end();
     let settled = await settle(run);
     closings.push(tellClosing(run, settled.closing));
     if (settled.awaitResolution) {
@@ -55,7 +56,7 @@ async function climbUntilSettled(run: Run): Promise<NotificationResult> {
     }
     showSettled(run, settled.outcome, settled.reason);
     await Promise.all(closings);
-    await handlersFinished();
+    await finish(run);
     return { outcome: settled.outcome, reason: settled.reason };
   }
 }
@@ -139,6 +140,13 @@ async function resolutionOf(
   }
 }
 
+/** Nobody who asked this run something is left without an answer, and no answer is left out of the record. */
+async function finish(run: Run): Promise<void> {
+  await handlersFinished();
+  const progress = run.lastAnswers();
+  if (progress) await onRecord("recordProgress", { notificationId: run.id, progress });
+}
+
 /** Another run owns the record, it had settled before, or the direct request was refused. Nothing was sent. */
 async function leave(
   run: Run,
@@ -159,6 +167,7 @@ async function cancelFromTemporal(run: Run): Promise<void> {
     note: null,
   });
   run.stoppedByTemporal(nowMs());
+  run.end();
   const settled = await settle(run);
   await tellClosing(run, settled.closing satisfies readonly ClosingOrder[]);
   showSettled(run, settled.outcome, settled.reason);

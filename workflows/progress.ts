@@ -44,6 +44,7 @@ export class Run {
   #steering: RecordedAct[] = [];
   #replans: string[] = [];
   #resolved = false;
+  #isOver = false;
   #hasNews = false;
   readonly #seenActs = new Set<string>();
   readonly #answers = new Map<string, SteerAnswer>();
@@ -126,12 +127,14 @@ export class Run {
         this.learn({ kind: "stopped", by: "resolve", actId: act.actId, at: act.at }, now);
         return;
       default:
-        this.#steering.push(act);
+        if (this.#isOver) this.#refuse(act);
+        else this.#steering.push(act);
         this.touch();
     }
   }
 
   learn(fact: Fact, now: number): void {
+    if (fact.kind === "reopened") this.#isOver = false;
     this.#tell(fact, now);
     this.#state = learn(this.state, fact, now);
     this.touch();
@@ -332,6 +335,28 @@ export class Run {
     this.#inApp = [];
     this.#actAnswers = [];
     return progress;
+  }
+
+  /** Its carrier never began: it rides again with the next. Written twice it changes nothing. */
+  giveBack(progress: Progress): void {
+    this.#entries.unshift(...progress.events);
+    this.#inApp.unshift(...progress.inApp);
+    this.#actAnswers.unshift(...progress.actAnswers);
+  }
+
+  /** From now on a steering act is answered with a no, because the ladder has ended. */
+  end(): void {
+    this.#isOver = true;
+    for (const act of this.#steering.splice(0)) this.#refuse(act);
+  }
+
+  #refuse(act: RecordedAct): void {
+    this.#answer({ actId: act.actId, applied: false, reason: "already_settled" });
+  }
+
+  /** Answers to acts that came after the record was settled; null when there are none. */
+  lastAnswers(): Progress | null {
+    return this.#actAnswers.length > 0 && this.#todo ? this.takeProgress(this.#todo) : null;
   }
 
   /** The ladder's end, and what the record still lacks. */
