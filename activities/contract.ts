@@ -200,6 +200,15 @@ export interface TemporalUiActAnswer {
   readonly act: RecordedAct | null;
 }
 
+/** What Siaga says by itself to somebody who wrote. */
+export interface AnswerInput {
+  readonly inboundMessageId: string;
+}
+export interface AnswerOutcome {
+  readonly status: "accepted" | "not_sent" | "unknown";
+  readonly reason: string | null;
+}
+
 export interface NoticeInput {
   readonly notificationId: string;
   readonly reason: "unanswered" | "sleepers_only";
@@ -210,6 +219,7 @@ export interface SweepAnswer {
   readonly acts: number;
   readonly receipts: number;
   readonly replans: number;
+  readonly answers: number;
 }
 
 export interface Activities {
@@ -223,6 +233,9 @@ export interface Activities {
   hangUpCall(input: HangUpInput): Promise<{ hungUp: boolean; reason: string | null }>;
   recordTemporalUiAct(input: TemporalUiActInput): Promise<TemporalUiActAnswer>;
   raiseOperatorNotice(input: NoticeInput): Promise<void>;
+  sendAnswer(input: AnswerInput): Promise<AnswerOutcome>;
+  /** It could not be sent in time: the row says so, and nobody sends it any more. */
+  dropAnswer(input: AnswerInput & { readonly reason: string }): Promise<void>;
   sweep(): Promise<SweepAnswer>;
 }
 

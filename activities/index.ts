@@ -12,6 +12,7 @@ import type { MessageSettings } from "./outbound-message.ts";
 import { createRaiseOperatorNotice, type NoticeDeps } from "./raise-operator-notice.ts";
 import { createRecordProgress } from "./record-progress.ts";
 import { createRecordTemporalUiAct } from "./record-temporal-ui-act.ts";
+import { createDropAnswer, createSendAnswer } from "./send-answer.ts";
 import { createAdvanceResolution, createSettleNotification } from "./settle-notification.ts";
 import { withSafeErrors } from "./safe-errors.ts";
 import { createSweep, type SweepDeps } from "./sweep.ts";
@@ -27,6 +28,7 @@ export interface ActivityDeps {
   readonly checkRequest: (request: NotificationRequest, now: number) => Promise<RequestCheck>;
   readonly startRun: NoticeDeps["startRun"];
   readonly signal: SweepDeps["signal"];
+  readonly startAnswer: SweepDeps["startAnswer"];
   readonly hash: NoticeDeps["hash"];
   readonly now: () => number;
   readonly random: () => number;
@@ -42,16 +44,21 @@ export function createActivities(deps: ActivityDeps): Activities {
     raiseNotice: raiseOperatorNotice,
     writeRunProgress: recordProgress,
   };
+  const waiting: Pick<DeliverDeps, "sleep" | "cancelled"> = {
+    sleep: async (ms, signal) => {
+      if (ms > 0) await sleep(ms, undefined, { signal });
+    },
+    cancelled: () => Context.current().cancellationSignal,
+  };
   const activities: Activities = {
     ...deps.plan,
     recordProgress,
     raiseOperatorNotice,
+    sendAnswer: createSendAnswer({ ...deps, ...waiting }),
+    dropAnswer: createDropAnswer(deps),
     deliverMessage: createDeliverMessage({
       ...deps,
-      sleep: async (ms, signal) => {
-        if (ms > 0) await sleep(ms, undefined, { signal });
-      },
-      cancelled: () => Context.current().cancellationSignal,
+      ...waiting,
       writeProgress: async ({ notificationId, progress }) => {
         if (progress) await recordProgress({ notificationId, progress });
       },

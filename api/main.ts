@@ -44,6 +44,7 @@ const api = await startApi(
     portalUrl: env.portalUrl,
     timeZone: env.timeZone,
     startConcurrency: env.startConcurrency,
+    locale: env.locale,
     publicUrl: env.publicUrl,
     secretKey: env.secretKey.reveal(),
   },

@@ -5,11 +5,14 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { ServerType } from "@hono/node-server";
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
+import { startAnswer } from "../client/start-answer.ts";
 import { startRun } from "../client/start-run.ts";
 import { forgetOldKeys } from "../db/idempotency.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
+import { readReplyWords } from "../db/replies.ts";
 import { markStarted, sweepUnstarted } from "../db/starting.ts";
 import type { UnstartedRow } from "../db/starting.ts";
+import type { Locale } from "../domain/locale.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createApp } from "./app.ts";
@@ -18,6 +21,7 @@ import type { RateLimit } from "./middleware/rate-limit.ts";
 import { createPlanningContext } from "./planning.ts";
 import { createStarter } from "./starter.ts";
 import { createBackground } from "./verbs/background.ts";
+import { remembered } from "./verbs/remembered.ts";
 import { createWebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 export type ApiSettings = {
@@ -30,6 +34,7 @@ export type ApiSettings = {
   readonly timeZone: string;
   readonly startConcurrency: number;
   readonly rateLimit?: RateLimit;
+  readonly locale: Locale;
   /** Without a slash at its end. */
   readonly publicUrl: string;
   /** 32 bytes. */
@@ -52,6 +57,8 @@ export type RunningApi = {
 
 /** A start goes through in milliseconds, or Temporal is away and the starter backs off. */
 const START_DEADLINE_MS = 5_000;
+/** A word that is added counts after this time at the latest. */
+const WORDS_REMEMBERED_MS = 5_000;
 /** How long a request may take to arrive; every one of the contract is small. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the balancers in front keep theirs (60 s is usual), so that they never use a connection that just closed. */
@@ -99,7 +106,12 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
       openAccount: createOpenAccount(settings),
       now,
     }),
-    inbound: settings,
+    inbound: {
+      ...settings,
+      readWords: remembered(() => readReplyWords(pool), { forMs: WORDS_REMEMBERED_MS, now }),
+      startAnswer: (answer) =>
+        temporal.withDeadline(now() + START_DEADLINE_MS, () => startAnswer(temporal, answer)),
+    },
     ...(settings.rateLimit === undefined ? {} : { rateLimit: settings.rateLimit }),
   });
   const server = createAdaptorServer({

@@ -64,6 +64,8 @@ export interface Interpretation {
   readonly actId: string | null;
   /** Words of closed sets and ids; the text itself stays in `body`. */
   readonly detail: Readonly<Record<string, unknown>>;
+  /** Privacy: what people say to each other in a group is none of ours. */
+  readonly forgetBody: boolean;
 }
 
 export async function interpretInbound(
@@ -74,7 +76,9 @@ export async function interpretInbound(
   await client.query({
     name: "inbound-interpret",
     text: `
-      update inbound_messages set state = $2, user_id = $3, group_id = $4, notification_id = $5, act_id = $6, interpretation = $7 where id = $1`,
+      update inbound_messages set state = $2, user_id = $3, group_id = $4, notification_id = $5, act_id = $6, interpretation = $7,
+        body = case when $8 then '' else body end
+      where id = $1`,
     values: [
       id,
       interpretation.state,
@@ -83,6 +87,7 @@ export async function interpretInbound(
       interpretation.notificationId,
       interpretation.actId,
       interpretation.detail,
+      interpretation.forgetBody,
     ],
   });
 }

@@ -1,5 +1,7 @@
-import type { WebhookAccount } from "./webhook-accounts.ts";
+import type { Locale } from "../../domain/locale.ts";
+import type { WordRow } from "../../domain/reply.ts";
 import type { TellDeps } from "./tell-run.ts";
+import type { WebhookAccount } from "./webhook-accounts.ts";
 
 /** What storing and applying a vendor's event takes. */
 export type EventDeps = TellDeps & {
@@ -10,8 +12,15 @@ export type EventDeps = TellDeps & {
 export type InboundSettings = {
   /** IANA; for people and zones without one of their own. */
   readonly timeZone: string;
-  /** SIAGA_PORTAL_URL, without a slash at its end. */
-  readonly portalUrl: string | null;
+  /** For people whom nobody knows. */
+  readonly locale: Locale;
+  /** Words that acknowledge and refuse, in every language. */
+  readonly readWords: () => Promise<readonly WordRow[]>;
+  /** Starts the workflow that sends an answer; throws when Temporal could not be asked. */
+  readonly startAnswer: (answer: {
+    readonly inboundMessageId: string;
+    readonly accountId: string;
+  }) => Promise<void>;
 };
 
 /** An event of a vendor's request that was believed. */

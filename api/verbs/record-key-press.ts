@@ -8,14 +8,15 @@ import {
   writeReplyEvent,
 } from "../../db/inbound.ts";
 import { newId } from "../../db/new-id.ts";
+import { loadSubjects } from "../../db/subjects.ts";
 import { withTransaction } from "../../db/transaction.ts";
 import { situationAfter } from "../../domain/answer-situation.ts";
 import type { AnswerSituation } from "../../domain/answer-situation.ts";
 import type { ActKind } from "../../domain/notification.ts";
 import type { KeyPressEvent, Speech } from "../../providers/provider.ts";
-import type { EventDeps, Received } from "./inbound-deps.ts";
-import { nameNotifications } from "./name-notifications.ts";
 import { answerText } from "../../rendering/answer-text.ts";
+import { notificationSubject } from "../../rendering/notification-subject.ts";
+import type { EventDeps, Received } from "./inbound-deps.ts";
 import { signalAct } from "./tell-run.ts";
 
 /**
@@ -83,6 +84,7 @@ async function storeKeyPress(
       notificationId,
       actId,
       detail: { act: kind, tiedBy: "call", deliveryId: call.deliveryId, situation },
+      forgetBody: false,
     });
     await writeReplyEvent(client, {
       inboundId,
@@ -122,12 +124,15 @@ async function speak(
   situation: AnswerSituation,
 ): Promise<Speech> {
   const language = call.user?.locale ?? "id";
-  const named = await nameNotifications(deps, [call.notificationId], language);
+  const subjects = await loadSubjects(deps.pool, [call.notificationId]);
+  const named = [...subjects.values()].map(
+    (facts) => [facts.id, { subject: notificationSubject(facts, language), code: null }] as const,
+  );
   const reply = answerText(situation, {
     channel: "call",
     locale: language,
     timeZone: call.user?.timeZone ?? deps.inbound.timeZone,
-    named,
+    named: new Map(named),
   });
   return { text: call.text, language, reply };
 }

@@ -11,10 +11,12 @@ import type { Starter } from "../../api/starter.ts";
 import { createBackground } from "../../api/verbs/background.ts";
 import type { Background } from "../../api/verbs/background.ts";
 import { createWebhookAccounts } from "../../api/verbs/webhook-accounts.ts";
+import { startAnswer } from "../../client/start-answer.ts";
 import { startRun } from "../../client/start-run.ts";
 import { insertApiKey } from "../../db/api-keys.ts";
 import { newId } from "../../db/new-id.ts";
 import { createOpenAccount } from "../../db/opened-account.ts";
+import { readReplyWords } from "../../db/replies.ts";
 import { markStarted } from "../../db/starting.ts";
 import type { ApiScope } from "../../domain/actor.ts";
 import type { Role } from "../../domain/role.ts";
@@ -231,7 +233,12 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
       openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: PUBLIC_URL }),
       now,
     }),
-    inbound: { timeZone: "Asia/Jakarta", portalUrl: null },
+    inbound: {
+      timeZone: "Asia/Jakarta",
+      locale: "id",
+      readWords: () => readReplyWords(pool),
+      startAnswer: (answer) => startAnswer(client, answer),
+    },
   });
   const newKey = (scopes: readonly ApiScope[], userId: string | null, sender: string) =>
     insertApiKey(pool, { name: "A key", sender, scopes, userId }, Date.now(), randomBytes);

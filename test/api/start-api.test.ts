@@ -60,6 +60,7 @@ async function start(): Promise<SiagaClient> {
       temporalUiUrl: null,
       portalUrl: null,
       timeZone: "Asia/Jakarta",
+      locale: "id",
       startConcurrency: 5,
       publicUrl: "http://siaga.test",
       secretKey: SECRET_KEY,

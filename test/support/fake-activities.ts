@@ -1,4 +1,4 @@
-import { ApplicationFailure } from "@temporalio/common";
+import type { ApplicationFailure } from "@temporalio/common";
 
 import type {
   Activities,
@@ -100,7 +100,9 @@ export function fakeWorld(options: FakeOptions): FakeWorld {
         },
       }),
     raiseOperatorNotice: () => Promise.resolve(),
-    sweep: () => Promise.resolve({ started: 0, acts: 0, receipts: 0, replans: 0 }),
+    sendAnswer: () => Promise.resolve({ status: "accepted", reason: null }),
+    dropAnswer: () => Promise.resolve(),
+    sweep: () => Promise.resolve({ started: 0, acts: 0, receipts: 0, replans: 0, answers: 0 }),
     ...options.overrides,
   };
   return {

@@ -92,6 +92,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       temporalUiUrl: null,
       portalUrl: "https://portal.example",
       timeZone: "Asia/Jakarta",
+      locale: "id",
       startConcurrency: 20,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
       publicUrl: url,

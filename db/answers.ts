@@ -1,0 +1,280 @@
+import type pg from "pg";
+
+import type { AnswerSituation } from "../domain/answer-situation.ts";
+import type { Locale } from "../domain/locale.ts";
+import type { AccountRow } from "./deliveries.ts";
+import { loadAccount, lockMessage } from "./deliveries.ts";
+import { mergeReceipt } from "../domain/delivery.ts";
+import type { DeliveryStatus, ReceiptKind } from "../domain/delivery.ts";
+
+/** What Siaga says by itself to somebody who wrote: written with the message that it answers, sent by a short workflow. */
+
+export interface NewAnswer {
+  readonly inboundMessageId: string;
+  readonly deviceKey: string;
+  readonly provider: string;
+  /** What the account that carries it must be for. */
+  readonly channel: string;
+  readonly address: string;
+  readonly locale: Locale;
+  readonly timeZone: string;
+  readonly toName: string | null;
+  readonly situations: readonly AnswerSituation[];
+  readonly isUnmatched: boolean;
+  readonly now: number;
+}
+
+export interface AnswerToStart {
+  readonly inboundMessageId: string;
+  readonly accountId: string;
+}
+
+/** Two machines that answer each other are stopped by this; a person asks far less often. */
+const ANSWERS_PER_HOUR_MAX = 20;
+
+/** Null: no account can carry it, or this chat has had its share. */
+export async function insertAnswer(
+  client: pg.PoolClient,
+  answer: NewAnswer,
+): Promise<AnswerToStart | null> {
+  const { rows } = await client.query<{ account_id: string }>({
+    name: "answer-insert",
+    text: `
+      insert into answers (inbound_message_id, account_id, device_key, address, locale, time_zone, to_name, situations, is_unmatched, created_at)
+      select $1, a.id, a.device_key, $5, $6, $7, $8, $9, $10, $11
+      from provider_accounts a
+      where a.device_key = $2 and a.provider = $3 and a.channel = $4 and a.enabled
+        and (not $10 or not exists (
+          select from answers o where o.device_key = $2 and o.address = $5 and o.is_unmatched and o.created_at > $11::timestamptz - interval '24 hours'
+        ))
+        and (
+          select count(*) from answers o where o.device_key = $2 and o.address = $5 and o.created_at > $11::timestamptz - interval '1 hour'
+        ) < ${ANSWERS_PER_HOUR_MAX}
+      order by a.position, a.id limit 1
+      returning account_id`,
+    values: [
+      answer.inboundMessageId,
+      answer.deviceKey,
+      answer.provider,
+      answer.channel,
+      answer.address,
+      answer.locale,
+      answer.timeZone,
+      answer.toName,
+      JSON.stringify(answer.situations),
+      answer.isUnmatched,
+      new Date(answer.now),
+    ],
+  });
+  const row = rows[0];
+  return row ? { inboundMessageId: answer.inboundMessageId, accountId: row.account_id } : null;
+}
+
+export async function markAnswerStarted(pool: pg.Pool, inboundMessageId: string): Promise<void> {
+  await pool.query({
+    name: "answer-started",
+    text: "update answers set started_at = coalesce(started_at, now()) where inbound_message_id = $1",
+    values: [inboundMessageId],
+  });
+}
+
+/** Answers whose start was lost, oldest first; for the sweep. */
+export async function unstartedAnswers(
+  pool: pg.Pool,
+  filter: { readonly olderThan: Date; readonly limit: number },
+): Promise<readonly AnswerToStart[]> {
+  const { rows } = await pool.query<{ inbound_message_id: string; account_id: string }>(
+    `select inbound_message_id, account_id from answers
+     where started_at is null and status = 'intended' and created_at < $1 order by created_at limit $2`,
+    [filter.olderThan, filter.limit],
+  );
+  return rows.map((row) => ({
+    inboundMessageId: row.inbound_message_id,
+    accountId: row.account_id,
+  }));
+}
+
+export type AnswerStatus = "intended" | "sending" | "accepted" | "failed" | "unknown" | "dropped";
+
+export interface LoadedAnswer {
+  readonly status: AnswerStatus;
+  readonly address: string;
+  readonly isGroup: boolean;
+  readonly locale: Locale;
+  readonly timeZone: string;
+  readonly toName: string | null;
+  readonly situations: readonly AnswerSituation[];
+  readonly messageId: string | null;
+  readonly tries: number;
+  readonly createdAt: number;
+  /** Null: it was deleted since. */
+  readonly account: AccountRow | null;
+}
+
+export async function loadAnswer(
+  pool: pg.Pool,
+  inboundMessageId: string,
+): Promise<LoadedAnswer | null> {
+  const { rows } = await pool.query<{
+    account_id: string;
+    status: AnswerStatus;
+    address: string;
+    locale: Locale;
+    time_zone: string;
+    to_name: string | null;
+    situations: readonly AnswerSituation[];
+    message_id: string | null;
+    tries: number;
+    created_at: Date;
+    is_group: boolean;
+  }>(
+    `select a.account_id, a.status, a.address, a.locale, a.time_zone, a.to_name, a.situations, a.message_id, a.tries, a.created_at,
+       i.group_chat_id is not null as is_group
+     from answers a join inbound_messages i on i.id = a.inbound_message_id where a.inbound_message_id = $1`,
+    [inboundMessageId],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  return {
+    status: row.status,
+    address: row.address,
+    isGroup: row.is_group,
+    locale: row.locale,
+    timeZone: row.time_zone,
+    toName: row.to_name,
+    situations: row.situations,
+    messageId: row.message_id,
+    tries: row.tries,
+    createdAt: row.created_at.getTime(),
+    account: await loadAccount(pool, row.account_id),
+  };
+}
+
+export type AnswerSlot =
+  | { readonly kind: "send" }
+  | { readonly kind: "wait" | "later"; readonly slotAt: number }
+  | { readonly kind: "capped" | "not_intended" };
+
+/** Takes the account's next slot and, when it is now, marks the answer `sending`. See `reserve_answer_slot` in the migrations. */
+export async function reserveAnswerSlot(
+  pool: pg.Pool,
+  request: {
+    readonly inboundMessageId: string;
+    readonly isReserved: boolean;
+    readonly account: AccountRow;
+    readonly address: string;
+    readonly aheadSeconds: number;
+    readonly messageId: string;
+    readonly body: string;
+  },
+): Promise<AnswerSlot> {
+  const { account } = request;
+  const gapSeconds = Math.max(account.pacing.minGapSeconds, 1 / account.pacing.perSecond);
+  const { rows } = await pool.query<{
+    verdict: "send" | "wait" | "later" | "capped" | "not_intended";
+    slot_at: Date | null;
+  }>({
+    name: "reserve-answer-slot",
+    text: `select verdict, slot_at from reserve_answer_slot($1, $2, $3, $4, $5, $6, $7, make_interval(secs => $8), make_interval(secs => $9),
+      make_interval(secs => $10), $11, $12, $13)`,
+    values: [
+      request.inboundMessageId,
+      request.isReserved,
+      account.id,
+      account.provider,
+      account.channel,
+      account.deviceKey,
+      request.address,
+      gapSeconds,
+      account.pacing.pairGapSeconds ?? 0,
+      request.aheadSeconds,
+      account.dailyCap,
+      request.messageId,
+      request.body,
+    ],
+  });
+  const row = rows[0];
+  if (!row) throw new Error("reserve_answer_slot gave no verdict");
+  switch (row.verdict) {
+    case "wait":
+    case "later":
+      return { kind: row.verdict, slotAt: row.slot_at?.getTime() ?? 0 };
+    case "send":
+    case "capped":
+    case "not_intended":
+      return { kind: row.verdict };
+  }
+}
+
+/** The vendor took it; receipts that came before are applied. */
+export async function recordAnswerAccepted(
+  client: pg.PoolClient,
+  send: {
+    readonly inboundMessageId: string;
+    readonly messageId: string;
+    readonly accountId: string;
+    readonly providerMessageId: string;
+    readonly status: "accepted" | "sent";
+    readonly segments: number | null;
+    readonly providerResponse: unknown;
+    readonly at: number;
+  },
+): Promise<void> {
+  await lockMessage(client, send.accountId, send.providerMessageId);
+  const { rows } = await client.query<{ status: ReceiptKind; at: Date }>({
+    name: "answer-accepted",
+    text: `
+      with device as (select device_key as key from messages where id = $2),
+      answer as (
+        update answers set status = 'accepted', reason = null where inbound_message_id = $1
+      ),
+      message as (
+        update messages set provider_message_id = $3, provider_response = $6::jsonb, segments = $5, accepted_at = coalesce(accepted_at, $7),
+          status = case when status = 'sending' then $4 else status end,
+          sent_at = case when $4 = 'sent' then coalesce(sent_at, $7) else sent_at end
+        where id = $2
+      )
+      update receipts r set message_id = $2, signalled_at = coalesce(signalled_at, $7)
+      where r.device_key = (select key from device) and r.provider_message_id = $3 and r.message_id is null
+      returning r.status, coalesce(r.reported_at, r.received_at) as at`,
+    values: [
+      send.inboundMessageId,
+      send.messageId,
+      send.providerMessageId,
+      send.status,
+      send.segments,
+      JSON.stringify(send.providerResponse),
+      new Date(send.at),
+    ],
+  });
+  if (rows.length === 0) return;
+  const status = rows.reduce<DeliveryStatus>(
+    (before, receipt) => mergeReceipt(before, receipt.status).status,
+    send.status,
+  );
+  await client.query("update messages set status = $2 where id = $1", [send.messageId, status]);
+}
+
+/** It was not sent, or nobody knows whether it was. `intended`: surely not sent and to be tried again. */
+export async function recordAnswerNotSent(
+  pool: pg.Pool,
+  end: {
+    readonly inboundMessageId: string;
+    readonly status: Extract<AnswerStatus, "intended" | "failed" | "unknown" | "dropped">;
+    readonly reason: string;
+    readonly now: number;
+  },
+): Promise<void> {
+  await pool.query({
+    name: "answer-not-sent",
+    text: `
+      with answer as (
+        update answers set status = $2, reason = $3 where inbound_message_id = $1 and status in ('intended', 'sending')
+        returning message_id
+      )
+      update messages m set status = case when $2 = 'unknown' then 'unknown' else 'failed' end,
+        failed_at = case when $2 = 'unknown' then m.failed_at else $4 end
+      from answer a where m.id = a.message_id and m.status = 'sending'`,
+    values: [end.inboundMessageId, end.status, end.reason, new Date(end.now)],
+  });
+}
