@@ -155,6 +155,7 @@ interface AccountRow {
   readonly health: SnapshotAccount["health"];
   readonly enabled: boolean;
   readonly receiptDeadlineSeconds: number;
+  readonly deviceKey: string;
   readonly pacing: { readonly perSecond?: number; readonly minGapSeconds?: number };
 }
 
@@ -203,6 +204,7 @@ function toAccount(account: AccountRow, context: SnapshotContext): readonly Snap
       givesSent: capabilities.givesSent,
       givesDelivered: capabilities.givesDelivered,
       receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
+      deviceKey: account.deviceKey,
       gapMs: Math.max(minGapSeconds * 1_000, perSecond > 0 ? 1_000 / perSecond : 0),
     },
   ];
@@ -296,9 +298,11 @@ given as (
     select u.* from users u join members m on m.user_id = u.id
     union
     select u.* from users u join wanted_roles w on w.role = u.role
-    where u.is_active and (
+    where u.is_active and u.role <> 'customer' and (
       w.zone is null or w.zone = any(u.zones)
-      or not exists (select from users x where x.role = w.role and x.is_active and w.zone = any(x.zones))
+      or not exists (
+        select from users x where x.role = w.role and x.is_active and x.role <> 'customer' and w.zone = any(x.zones)
+      )
     )
   )
   select q.r as request, q.stored,
@@ -373,7 +377,7 @@ given as (
     ) as groups,
     (
       select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'purposes', a.purposes,
-        'health', a.health_state, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'pacing', a.pacing)
+        'health', a.health_state, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing)
         order by a.channel, a.position, a.id), '[]')
       from provider_accounts a
     ) as accounts,

@@ -139,7 +139,9 @@ export interface SnapshotAccount {
   readonly givesSent: boolean;
   readonly givesDelivered: boolean;
   readonly receiptDeadlineMs: number;
-  /** Least distance between two messages of the account. */
+  /** Accounts of one sending device share its pace. */
+  readonly deviceKey: string;
+  /** Least distance between two messages of the device. */
   readonly gapMs: number;
 }
 

@@ -69,7 +69,7 @@ export type PlanRecipient = TargetRef & {
 };
 
 export type PlanWarning =
-  /** The account's pace needs longer than the step's window for the targets that it would tell. */
+  /** The pace of the account's device needs longer than the step's window for the targets that it would tell. */
   | {
       readonly code: "pace";
       readonly step: number;
@@ -652,15 +652,23 @@ function warningsOf(
   ];
 }
 
-/** A step's first messages leave an account one gap after the other: the last of them may come after the window. */
+/** A step's first messages leave a device one gap after the other: the last of them may come after the window. */
 function paceWarnings(snapshot: PlanSnapshot, { steps }: Foresight): readonly PlanWarning[] {
+  const accounts = new Map(snapshot.accounts.map((account) => [account.id, account]));
   return steps.flatMap(({ step, pass, targets }) => {
     const windowSeconds = snapshot.policy.steps[step - 1]?.windowSeconds ?? 0;
-    return snapshot.accounts.flatMap(({ id, gapMs }): PlanWarning[] => {
-      const count = targets.filter(({ accountId }) => accountId === id).length;
-      const neededSeconds = Math.ceil((count * gapMs) / 1_000);
+    const needs = new Map<string, { readonly accountId: string; ms: number }>();
+    for (const { accountId } of targets) {
+      const account = accountId === null ? undefined : accounts.get(accountId);
+      if (account === undefined) continue;
+      const need = needs.get(account.deviceKey) ?? { accountId: account.id, ms: 0 };
+      need.ms += account.gapMs;
+      needs.set(account.deviceKey, need);
+    }
+    return [...needs.values()].flatMap(({ accountId, ms }): PlanWarning[] => {
+      const neededSeconds = Math.ceil(ms / 1_000);
       if (neededSeconds <= windowSeconds) return [];
-      return [{ code: "pace", step, pass, accountId: id, neededSeconds, windowSeconds }];
+      return [{ code: "pace", step, pass, accountId, neededSeconds, windowSeconds }];
     });
   });
 }

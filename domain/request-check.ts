@@ -113,9 +113,10 @@ export function readRequest(request: NotificationRequest, now: number): ReadRequ
     );
   }
   named?.roles.forEach((role, index) => {
-    if (toRole(role) === null) {
-      problem(`recipients.roles.${index}`, "unknown", `a role is one of ${ROLES.join(", ")}`);
-    }
+    const path = `recipients.roles.${index}`;
+    if (toRole(role) === null) problem(path, "unknown", `a role is one of ${ROLES.join(", ")}`);
+    if (role === "customer")
+      problem(path, "not_available", "all customers are told by a broadcast");
   });
 
   return {

@@ -864,6 +864,19 @@ describe("the steps ahead", () => {
     });
   });
 
+  test("count what one device sends over all its accounts", () => {
+    const shared = { deviceKey: "phone", gapMs: 151_000 };
+    const snapshot = planSnapshot({
+      persons: people,
+      groups: [someGroup("G-1")],
+      rules,
+      accounts: [someAccount("whatsapp_personal", shared), someAccount("whatsapp_group", shared)],
+    });
+    expect(planRun(snapshot, T0).plan.warnings).toContainEqual(
+      expect.objectContaining({ code: "pace", step: 1, neededSeconds: 302, windowSeconds: 300 }),
+    );
+  });
+
   test("warn of numbers that nobody has verified", () => {
     const { plan } = planRun(world({ person: { phone: "unverified" } }), T0);
     expect(plan.warnings).toContainEqual({ code: "unverified", userIds: ["T-1"] });

@@ -78,6 +78,12 @@ describe("what is refused", () => {
       "by its place",
     ],
     [{ recipients: { groupIds: ["grp_2"] } }, {}, "recipients.groupIds.0 unknown", "no such group"],
+    [
+      { recipients: { roles: ["customer"] } },
+      {},
+      "recipients.roles.0 not_available",
+      "that is a broadcast",
+    ],
     [{ recipients: { roles: ["noc", "boss"] } }, {}, "recipients.roles.1 unknown", "no such role"],
     [{ recipients: { phones: ["0812"] } }, {}, "recipients.phones.0 invalid_phone", "too short"],
     [

@@ -87,6 +87,7 @@ export function someAccount(
     givesSent: true,
     givesDelivered: true,
     receiptDeadlineMs: 30_000,
+    deviceKey: over.id ?? channel,
     gapMs: 0,
     ...over,
   };
@@ -222,8 +223,8 @@ export function seededSnapshot(
         provenAccountIds: ACCOUNTS.filter(({ isInGroups }) => isInGroups).map(({ name }) => name),
       }),
     ),
-    accounts: ACCOUNTS.map(({ name, channel, purposes, pacing }) =>
-      someAccount(channel, { id: name, purposes, gapMs: pacing.minGapSeconds * 1_000 }),
+    accounts: ACCOUNTS.map(({ name, channel, purposes, pacing, deviceKey }) =>
+      someAccount(channel, { id: name, purposes, deviceKey, gapMs: pacing.minGapSeconds * 1_000 }),
     ),
     templates: TEMPLATES.filter((template) => template.type === type).map(
       ({ channel, locale, subject, body }) => ({ channel, locale, subject, body }),
