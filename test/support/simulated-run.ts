@@ -55,6 +55,8 @@ export interface WorldShape {
   readonly acts: boolean;
   /** Quiet hours. */
   readonly sleep: boolean;
+  /** How often a vendor refuses; 0.12 unless stated. */
+  readonly refusals?: number;
   /** The worker is now and then some seconds late. */
   readonly late?: boolean;
 }
@@ -216,7 +218,7 @@ export function simulate(seed: number, shape: WorldShape): RunLog {
     for (const order of todo.deliveries) {
       if (isStopped) broken.push(`order after a stop at ${now - T0}`);
       orders.push({ ...order, orderedAt: now });
-      queue.push(...vendorAnswer(random, order, now));
+      queue.push(...vendorAnswer(random, order, now, shape.refusals ?? 0.12));
     }
     if (todo.roleUp !== null) {
       const { role } = todo.roleUp;
@@ -326,14 +328,19 @@ function saysAnything(todo: Todo): boolean {
 }
 
 /** One vendor's answer and what it reports afterwards, late, twice and out of order. */
-function vendorAnswer(random: Random, order: Todo["deliveries"][number], now: number): Scheduled[] {
+function vendorAnswer(
+  random: Random,
+  order: Todo["deliveries"][number],
+  now: number,
+  refusals: number,
+): Scheduled[] {
   const key = keyOf(order);
   const at = now + random.whole(0, 25_000);
   const result = (answer: DeliveryResult): Scheduled => ({
     at,
     fact: { kind: "result", key, result: answer, at },
   });
-  if (random.chance(0.12)) {
+  if (random.chance(refusals)) {
     return [
       result({
         kind: "failed",
