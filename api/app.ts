@@ -15,6 +15,7 @@ import type { AppEnv } from "./http.ts";
 import { refuseInvalid } from "./invalid.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { authentication } from "./middleware/authentication.ts";
+import { fixedPaths } from "./middleware/fixed-paths.ts";
 import { idempotency } from "./middleware/idempotency.ts";
 import { DEFAULT_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
 import { strictJson } from "./middleware/strict-json.ts";
@@ -56,6 +57,7 @@ export function createApp(deps: AppDeps) {
     "/v1/*",
     authentication(deps.authenticate),
     rateLimit(deps.rateLimit ?? DEFAULT_RATE_LIMIT, deps.now),
+    fixedPaths(app, answerMethodNotAllowed),
     strictJson(),
     idempotency({
       pool: deps.pool,

@@ -17,10 +17,9 @@ import { Conflict, InvalidInput, keyReused } from "../verbs/errors.ts";
  * unused. POST /v1/notifications keeps its promise in the notification's own row instead (verbs/accept-notification.ts).
  */
 
-export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
-/** Printable ASCII, bare or as the draft's quoted string. */
-const KEY_SHAPE =
-  /^(?:"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x21\x23-\x7e]{0,254}))$/;
+const KEY_CHARS_MAX = 255;
+/** Printable ASCII, bare (up to that many characters) or as the draft's quoted string. */
+export const IDEMPOTENCY_KEY = /^(?:"([ !#-~]{1,255})"|([!#-~](?:[ !#-~]{0,253}[!#-~])?))$/;
 
 /** How long a repeat waits for the first, and how often it looks. */
 const WAIT_MS = 5_000;
@@ -76,13 +75,13 @@ export function idempotency(options: IdempotencyOptions): MiddlewareHandler<AppE
 export function readIdempotencyKey(c: AppContext): string | null {
   const header = c.req.header("idempotency-key");
   if (header === undefined) return null;
-  const match = KEY_SHAPE.exec(header);
+  const match = IDEMPOTENCY_KEY.exec(header);
   if (match === null) {
     throw new InvalidInput([
       {
         path: "Idempotency-Key",
         code: "invalid",
-        message: `Must be 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} printable ASCII characters.`,
+        message: `Must be 1 to ${KEY_CHARS_MAX} printable ASCII characters.`,
       },
     ]);
   }

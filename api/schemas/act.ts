@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { PRIORITIES } from "../../domain/priority.ts";
 import { ACKNOWLEDGE_MANY_MAX } from "../verbs/acknowledge-many.ts";
-import { idOf, instant, instantOut, reference, text } from "./common.ts";
+import { idOf, instant, instantOut, orNull, reference, text } from "./common.ts";
 import { ActedBySchema, NotificationFilterSchema, NotificationSchema } from "./notification.ts";
 
 const NOTE_CHARS_MAX = 1_000;
@@ -66,7 +66,7 @@ export const CloseSchema = z
 const RefusedSchema = z.object({
   applied: z.literal(false),
   reason: z.string().openapi({ example: "already_acknowledged" }),
-  by: ActedBySchema.nullable().openapi({ description: "Who was first." }),
+  by: orNull(ActedBySchema).openapi({ description: "Who was first." }),
   at: instantOut.nullable(),
 });
 
@@ -91,7 +91,9 @@ export const AcknowledgeManySchema = z
     message: "Either ids or filter.",
     path: ["ids"],
   })
-  .openapi("AcknowledgeMany");
+  .openapi("AcknowledgeMany", {
+    oneOf: [{ required: ["ids"] }, { required: ["filter"] }],
+  });
 
 export const AcknowledgeManyAnswerSchema = z
   .object({
@@ -102,7 +104,7 @@ export const AcknowledgeManyAnswerSchema = z
         id: z.string(),
         applied: z.boolean(),
         reason: z.string().nullable(),
-        by: ActedBySchema.nullable(),
+        by: orNull(ActedBySchema),
         at: instantOut.nullable(),
       }),
     ),

@@ -3,7 +3,7 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import { isId } from "../../domain/ids.ts";
 import type { Id, IdPrefix } from "../../domain/ids.ts";
 import { VALUE_CHARS_MAX } from "../../domain/request.ts";
-import { IDEMPOTENCY_KEY_CHARS_MAX } from "../middleware/idempotency.ts";
+import { IDEMPOTENCY_KEY } from "../middleware/idempotency.ts";
 
 /** Words that every route's description shares. */
 
@@ -68,6 +68,14 @@ export const pageQuery = { limit: wholeNumber(1, LIMIT_MAX, LIMIT_DEFAULT), curs
 const RECORD_LIMIT = 1_000;
 export const recordPageQuery = { limit: wholeNumber(1, RECORD_LIMIT, RECORD_LIMIT), cursor };
 
+/**
+ * A named schema (`.openapi("Name")`) or null. `nullable()` on a named one is lost on the way into the document: the
+ * generator writes the bare reference.
+ */
+export function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([schema, z.null()]);
+}
+
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),
@@ -76,16 +84,10 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 export const idempotencyHeaders = z.object({
-  "Idempotency-Key": z
-    .string()
-    .regex(
-      new RegExp(`^[\\x21-\\x7e]([\\x20-\\x7e]{0,${IDEMPOTENCY_KEY_CHARS_MAX}}[\\x21-\\x7e])?$`),
-    )
-    .optional()
-    .openapi({
-      description:
-        "The same key and body get the same answer, marked `Idempotent-Replayed: true`; kept for at least 30 days.",
-    }),
+  "Idempotency-Key": z.string().regex(IDEMPOTENCY_KEY).optional().openapi({
+    description:
+      "The same key and body get the same answer, marked `Idempotent-Replayed: true`; kept for at least 30 days.",
+  }),
 });
 
 /** A JSON body of a route. */

@@ -9,7 +9,7 @@ import { PRIORITIES } from "../../domain/priority.ts";
 import { ROLES } from "../../domain/role.ts";
 import { RECIPIENTS_MAX, VALUE_CHARS_MAX } from "../../domain/request.ts";
 import { PlanSchema } from "./plan.ts";
-import { idOf, instant, instantOut, pageQuery, reference, text } from "./common.ts";
+import { idOf, instant, instantOut, orNull, pageQuery, reference, text } from "./common.ts";
 
 const ATTACHMENTS_MAX = 10;
 /** Above what one notification takes, so that the answer can say so and name the broadcast. */
@@ -134,11 +134,11 @@ const NOTIFICATION_SUMMARY = {
   step: z.int(),
   nextStepAt: instantOut.nullable(),
   waitingFor: z.looseObject({ kind: z.string() }).nullable(),
-  acknowledgedBy: ActedBySchema.nullable(),
+  acknowledgedBy: orNull(ActedBySchema),
   acknowledgedAt: instantOut.nullable(),
   resolvedAt: instantOut.nullable(),
   unresolved: z.boolean(),
-  closedBy: ActedBySchema.nullable(),
+  closedBy: orNull(ActedBySchema),
   closedAt: instantOut.nullable(),
   closeNote: z.string().nullable(),
   rating: z.int().nullable(),
@@ -161,7 +161,7 @@ export const NotificationSummarySchema = z
 export const NotificationSchema = z
   .object({
     ...NOTIFICATION_SUMMARY,
-    plan: PlanSchema.nullable(),
+    plan: orNull(PlanSchema),
   })
   .openapi("Notification");
 

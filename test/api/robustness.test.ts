@@ -233,6 +233,8 @@ describe("a path or query", () => {
     { method: "PUT", path: NOTIFICATIONS, allow: ["GET", "HEAD", "POST"] },
     { method: "DELETE", path: `${NOTIFICATIONS}/ntf_x`, allow: ["GET", "HEAD"] },
     { method: "GET", path: `${NOTIFICATIONS}/ntf_x/acknowledge`, allow: ["POST"] },
+    { method: "GET", path: `${NOTIFICATIONS}/acknowledge`, allow: ["POST"] },
+    { method: "OPTIONS", path: `${NOTIFICATIONS}/explain`, allow: ["POST"] },
     { method: "POST", path: "/healthz", allow: ["GET", "HEAD"] },
   ])("answers 405 with Allow to $method $path", async ({ method, path, allow }) => {
     const answer = await api().request(method, path);
