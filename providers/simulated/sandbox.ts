@@ -275,9 +275,10 @@ export class Sandbox {
 
   /** Forgets what happened, faults and how phones were set up; accounts and groups stay. */
   reset(): void {
+    // First, because what a fault kept back sets out with it.
+    this.faults.clear();
     this.time.clear();
     this.#courier.abort();
-    this.faults.clear();
     this.phones.clear();
     this.world.clear();
     this.log.clear();

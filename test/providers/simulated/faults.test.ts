@@ -206,6 +206,15 @@ describe.each(VENDORS)("%s", (vendor) => {
     expect(told(vendor, receiver)).toEqual(["sent", "delivered"]);
   });
 
+  it("forgets at a reset what was kept back", async () => {
+    const { receiver, vendors } = await startAll();
+    vendors.sandbox.faults.add({ kind: "offline_queue" });
+    await send(vendor, vendors, receiver);
+    vendors.sandbox.reset();
+    await vendors.sandbox.idle();
+    expect(receiver.received).toEqual([]);
+  });
+
   it("posts the first receipt before it answers", async () => {
     const { receiver, vendors } = await start({ kind: "early_receipt" });
     const order: string[] = [];
