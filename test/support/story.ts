@@ -1,0 +1,369 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect } from "vitest";
+
+import { newId } from "../../db/new-id.ts";
+import { SIMULATED_SENDERS } from "../../db/seed/accounts.ts";
+import { GROUPS } from "../../db/seed/groups.ts";
+import { PEOPLE } from "../../db/seed/people.ts";
+import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
+import type { Priority } from "../../domain/priority.ts";
+import type { Logged, RequestEntry } from "../../providers/simulated/log.ts";
+import { useWorld, type World, type WorldOptions } from "./world.ts";
+
+/**
+ * Stories told with the whole product: who is told what by which channel, in the vendors' own log. Every story ends by waiting out the longest window that it
+ * used, and fails on a vendor request after its last word, on a run that is left open, and on a record that differs from what the vendors saw.
+ */
+export interface Story {
+  readonly world: World;
+  /** A policy as data; what is not given is short and plain. */
+  readonly policy: (
+    rules: Partial<Omit<PolicyRules, "steps">> & { readonly steps: readonly Partial<PolicyStep>[] },
+    priority?: Priority,
+  ) => Promise<string>;
+  /** Accepts a notification, an outage unless the request says otherwise, and answers its id. */
+  readonly raise: (request: Readonly<Record<string, unknown>>) => Promise<string>;
+  readonly act: (
+    id: string,
+    act: string,
+    body?: Readonly<Record<string, unknown>>,
+  ) => Promise<Readonly<Record<string, unknown>>>;
+  readonly get: (id: string) => Promise<Readonly<Record<string, unknown>>>;
+  readonly settled: (id: string) => Promise<Readonly<Record<string, unknown>>>;
+  readonly timeline: (id: string) => Promise<readonly TimelineLine[]>;
+  readonly deliveries: (id: string) => Promise<readonly DeliveryLine[]>;
+  /** What the vendors took since the story began, oldest first, as "channel who". */
+  readonly told: () => readonly string[];
+  readonly requests: () => readonly Logged<RequestEntry>[];
+  /** Waits until a vendor has taken this many such messages, "channel who". */
+  readonly toldOf: (what: string, times?: number) => Promise<Logged<RequestEntry>>;
+  /** Waits until the timeline has such a line. */
+  readonly happened: (id: string, fits: (line: TimelineLine) => boolean) => Promise<TimelineLine>;
+  /** A person of the seeded operation by the company's own id, such as `N-1`. */
+  readonly person: (externalId: string) => Promise<{ readonly id: string; readonly phone: string }>;
+  readonly groupId: (externalId: string) => Promise<string>;
+  /** These runs go on after the story on purpose. */
+  readonly leaveOpen: (id: string) => void;
+}
+
+export interface TimelineLine {
+  readonly at: string;
+  readonly kind: string;
+  readonly pass: number | null;
+  readonly step: number | null;
+  readonly target: string | null;
+  readonly channel: string | null;
+  readonly accountId: string | null;
+  readonly deliveryId: string | null;
+  readonly reason: string | null;
+  readonly detail: Readonly<Record<string, unknown>> | null;
+}
+
+export interface DeliveryLine {
+  readonly id: string;
+  readonly purpose: "ladder" | "closing";
+  readonly pass: number;
+  readonly step: number;
+  readonly attempt: number;
+  readonly handOver: number;
+  readonly channel: string;
+  readonly accountId: string | null;
+  readonly userId: string | null;
+  readonly groupId: string | null;
+  readonly status: string;
+  readonly providerMessageId: string | null;
+  readonly message: string | null;
+  readonly reason: string | null;
+  readonly error: { readonly kind: string; readonly scope: string } | null;
+  readonly retries: number;
+}
+
+export const STEP: PolicyStep = {
+  channels: ["whatsapp_personal"],
+  groups: "none",
+  attempts: 1,
+  spacingSeconds: null,
+  windowSeconds: 1,
+  undeliveredAfterSeconds: null,
+  roleUp: false,
+  enabled: true,
+};
+
+const RULES: Omit<PolicyRules, "steps"> = {
+  settledBy: "acknowledged",
+  quietHours: "override",
+  whenAlwaysQuiet: "hold",
+  acknowledgment: "any",
+  passes: 1,
+  roleUp: false,
+  tracksResolution: false,
+  resolutionSeconds: null,
+  reopenAfterSeconds: null,
+  lifetimeSeconds: 600,
+  calls: "all",
+  emailOnlyIfOptedIn: true,
+  ignoresChannelSwitches: false,
+  countsStrangers: false,
+  raisesNotice: false,
+};
+
+export const OUTAGE_DATA = {
+  location: "POP Klari",
+  description: "OLT-2 tidak merespons",
+  affected_customers: 312,
+} as const;
+
+/** Nothing that belongs to a window comes later than this after its end, also on a loaded machine. */
+const WAIT_OUT_SLACK_MS = 400;
+const HAPPENED_TIMEOUT_MS = 20_000;
+const LOOK_EVERY_MS = 25;
+
+/** One world for the file, one story for each test. */
+export function useStory(options: WorldOptions = {}): () => Story {
+  const world = useWorld(options);
+  let current: Current | undefined;
+  beforeEach(() => {
+    current = beginStory(world());
+  });
+  afterEach(async (context) => {
+    const story = current;
+    current = undefined;
+    if (!story) return;
+    try {
+      // A story that has failed already has nothing to prove by waiting.
+      if (context.task.result?.state !== "fail") await endStory(story);
+    } finally {
+      await tidyUp(world(), story);
+    }
+  });
+  return () => {
+    if (!current) throw new Error("the story exists inside tests only");
+    return current.story;
+  };
+}
+
+interface Current {
+  readonly story: Story;
+  readonly beganAt: Date;
+  readonly afterSeq: number;
+  readonly leftOpen: ReadonlySet<string>;
+  readonly longestWindowMs: () => number;
+}
+
+function beginStory(world: World): Current {
+  const { sandbox } = world.vendors;
+  const afterSeq = sandbox.log.lastSeq;
+  const leftOpen = new Set<string>();
+  let longestWindowMs = 0;
+  const requests = () => vendorRequests(world, afterSeq);
+  const timeline = (id: string) => items<TimelineLine>(world, `/v1/notifications/${id}/timeline`);
+  const story: Story = {
+    world,
+    policy: async (given, priority = "high") => {
+      const steps = given.steps.map((step) => ({ ...STEP, ...step }));
+      longestWindowMs = Math.max(
+        longestWindowMs,
+        ...steps.map((step) => step.windowSeconds * 1000),
+      );
+      return insertPolicyRow(world, { ...RULES, ...given, steps }, priority);
+    },
+    raise: async (request) => {
+      const body = { type: "outage", zone: "karawang", data: OUTAGE_DATA, ...request };
+      const accepted = await world.call("POST", "/v1/notifications", body);
+      expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
+      return String(accepted.body["id"]);
+    },
+    act: async (id, act, body = {}) => {
+      const answer = await world.call("POST", `/v1/notifications/${id}/${act}`, body);
+      expect([200, 202], JSON.stringify(answer.body)).toContain(answer.status);
+      return answer.body;
+    },
+    get: async (id) => (await world.call("GET", `/v1/notifications/${id}`)).body,
+    settled: (id) => world.settled(id),
+    timeline,
+    deliveries: async (id) =>
+      (await items<DeliveryLine>(world, `/v1/notifications/${id}/deliveries`)).toReversed(),
+    requests,
+    told: () =>
+      requests()
+        .filter(({ accepted }) => accepted)
+        .map(inWords),
+    toldOf: async (what, times = 1) => {
+      const seen = await sandbox.log.waitForCount(
+        times,
+        (entry) => isMessage(entry) && entry.accepted && inWords(entry) === what,
+        { afterSeq, timeoutMs: HAPPENED_TIMEOUT_MS },
+      );
+      const last = seen.at(-1);
+      if (!last) throw new Error("a satisfied wait has an entry");
+      return last;
+    },
+    happened: async (id, fits) => {
+      const endAt = Date.now() + HAPPENED_TIMEOUT_MS;
+      for (;;) {
+        const lines = await timeline(id);
+        const line = lines.find(fits);
+        if (line) return line;
+        if (Date.now() > endAt) {
+          throw new Error(`not in the timeline:\n${lines.map(lineInWords).join("\n")}`);
+        }
+        await sleep(LOOK_EVERY_MS);
+      }
+    },
+    person: (externalId) => personOf(world, externalId),
+    groupId: async (externalId) => {
+      const { rows } = await world.pool.query<{ id: string }>(
+        "select id from whatsapp_groups where external_id = $1",
+        [externalId],
+      );
+      return idOf(rows, externalId);
+    },
+    leaveOpen: (id) => leftOpen.add(id),
+  };
+  return {
+    story,
+    beganAt: new Date(),
+    afterSeq,
+    leftOpen,
+    longestWindowMs: () => longestWindowMs,
+  };
+}
+
+async function endStory(current: Current): Promise<void> {
+  const { story, leftOpen, beganAt } = current;
+  const { world } = story;
+  const lastWord = story.requests().length;
+  await sleep(current.longestWindowMs() + WAIT_OUT_SLACK_MS);
+  await world.vendors.sandbox.idle();
+  expect(
+    story.requests().slice(lastWord).map(inWords),
+    "vendors were asked after the story's last word",
+  ).toEqual([]);
+  const { rows } = await world.pool.query<{ id: string; status: string }>(
+    "select id, status from notifications where settled_at is null and accepted_at >= $1",
+    [beganAt],
+  );
+  expect(
+    rows.filter(({ id }) => !leftOpen.has(id)),
+    "notifications without an outcome",
+  ).toEqual([]);
+  expect(await recordedMessages(world, beganAt)).toEqual(seenMessages(story.requests()));
+}
+
+async function tidyUp(world: World, { beganAt }: Current): Promise<void> {
+  const { rows } = await world.pool.query<{ id: string }>(
+    "select id from notifications where settled_at is null and accepted_at >= $1",
+    [beganAt],
+  );
+  for (const { id } of rows) {
+    await world.call("POST", `/v1/notifications/${id}/cancel`, {});
+    await world.settled(id);
+  }
+  world.vendors.sandbox.reset();
+  await world.pool.query(
+    "update provider_accounts set health_state = 'healthy', health_reason = null, consecutive_failures = 0 where health_state <> 'healthy'",
+  );
+  await world.pool.query("delete from notification_settings");
+}
+
+function isMessage(entry: RequestEntry): boolean {
+  return entry.kind === "message" || entry.kind === "call";
+}
+
+function vendorRequests(world: World, afterSeq: number): readonly Logged<RequestEntry>[] {
+  return world.vendors.sandbox.log.entries(isMessage, { afterSeq });
+}
+
+/** What the vendors know as taken, sorted: id and channel of each. */
+function seenMessages(requests: readonly RequestEntry[]): readonly string[] {
+  return requests
+    .filter(({ accepted }) => accepted)
+    .map((entry) => `${channelOf(entry)} ${entry.providerMessageId ?? "without an id"}`)
+    .toSorted();
+}
+
+/** The same from the record: every delivery for which a vendor took a message. */
+async function recordedMessages(world: World, since: Date): Promise<readonly string[]> {
+  const { rows } = await world.pool.query<{ channel: string; id: string | null }>(
+    `select d.channel, m.provider_message_id as id
+     from deliveries d join notifications n on n.id = d.notification_id join messages m on m.id = d.message_id
+     where n.accepted_at >= $1 and (m.provider_message_id is not null or m.accepted_at is not null)`,
+    [since],
+  );
+  return rows.map(({ channel, id }) => `${channel} ${id ?? "without an id"}`).toSorted();
+}
+
+export function inWords(entry: RequestEntry): string {
+  return `${channelOf(entry)} ${whoIs(entry)}`;
+}
+
+function channelOf(entry: RequestEntry): string {
+  if (entry.kind === "call") return "call";
+  if (entry.vendor === "twilio") return "sms";
+  return entry.group === null ? "whatsapp_personal" : "whatsapp_group";
+}
+
+function whoIs({ to, group }: RequestEntry): string {
+  const found =
+    group === null
+      ? PEOPLE.find(({ phone }) => phone === to)?.externalId
+      : GROUPS.find(({ groupChatId }) => groupChatId === group)?.externalId;
+  return found ?? "somebody";
+}
+
+export function lineInWords(line: TimelineLine): string {
+  return [line.at.slice(11, 23), line.kind, line.step, line.channel, line.target, line.reason]
+    .filter((part) => part !== null)
+    .join(" ");
+}
+
+async function personOf(
+  world: World,
+  externalId: string,
+): Promise<{ readonly id: string; readonly phone: string }> {
+  const { rows } = await world.pool.query<{ id: string }>(
+    "select id from users where external_id = $1",
+    [externalId],
+  );
+  const phone = PEOPLE.find((person) => person.externalId === externalId)?.phone;
+  if (!phone) throw new Error(`nobody is ${externalId}`);
+  return { id: idOf(rows, externalId), phone };
+}
+
+function idOf(rows: readonly { readonly id: string }[], name: string): string {
+  const [row] = rows;
+  if (!row) throw new Error(`there is no ${name}`);
+  return row.id;
+}
+
+async function insertPolicyRow(
+  world: World,
+  rules: PolicyRules,
+  priority: Priority,
+): Promise<string> {
+  const id = newId("pol", Date.now());
+  await world.pool.query(
+    "insert into escalation_policies (id, name, priority) values ($1, 'A story''s policy', $2)",
+    [id, priority],
+  );
+  await world.pool.query(
+    "insert into escalation_policy_versions (policy_id, version, rules) values ($1, 1, $2)",
+    [id, JSON.stringify(rules)],
+  );
+  return id;
+}
+
+async function items<Item>(world: World, path: string): Promise<Item[]> {
+  const { status, body } = await world.call("GET", `${path}?limit=1000`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect(body["nextCursor"], "the list has one page").toBeNull();
+  return body["items"] as Item[];
+}
+
+/** The devices of the seeded operation, as the vendors name them. */
+export const DEVICES = {
+  primary: `fonnte:${SIMULATED_SENDERS.fonntePrimary.slice(1)}`,
+  second: `fonnte:${SIMULATED_SENDERS.fonnteSecond.slice(1)}`,
+  meta: `meta:${SIMULATED_SENDERS.meta.slice(1)}`,
+  twilio: `twilio:${SIMULATED_SENDERS.twilio}`,
+} as const;
