@@ -19,12 +19,21 @@ import { fixedPaths } from "./middleware/fixed-paths.ts";
 import { idempotency } from "./middleware/idempotency.ts";
 import { DEFAULT_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
 import { strictJson } from "./middleware/strict-json.ts";
+import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { createNotificationRoutes } from "./routes/create-notification.ts";
+import { groupMemberRoutes } from "./routes/group-members.ts";
+import { groupRoutes } from "./routes/groups.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { holidayRoutes } from "./routes/holidays.ts";
+import { meRoutes } from "./routes/me.ts";
 import { notificationActRoutes } from "./routes/notification-acts.ts";
 import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
+import { policyRoutes } from "./routes/policies.ts";
+import { providerAccountRoutes } from "./routes/provider-accounts.ts";
 import { addReference } from "./routes/reference.ts";
+import { setupRoutes } from "./routes/setup.ts";
+import { userRoutes } from "./routes/users.ts";
 import { WEBHOOK_PATH, webhookRoutes } from "./routes/webhooks.ts";
 import { wordRoutes } from "./routes/words.ts";
 
@@ -74,7 +83,16 @@ export function createApp(deps: AppDeps) {
     .route("/", notificationRoutes(deps))
     .route("/", notificationActRoutes(deps))
     .route("/", notificationRecordRoutes(deps))
-    .route("/", wordRoutes(deps));
+    .route("/", wordRoutes(deps))
+    .route("/", holidayRoutes(deps))
+    .route("/", userRoutes(deps))
+    .route("/", meRoutes(deps))
+    .route("/", groupRoutes(deps))
+    .route("/", groupMemberRoutes(deps))
+    .route("/", policyRoutes(deps))
+    .route("/", providerAccountRoutes(deps))
+    .route("/", apiKeyRoutes(deps))
+    .route("/", setupRoutes(deps));
 }
 
 /** For the typed client of the web app. */

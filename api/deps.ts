@@ -1,5 +1,6 @@
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
+import type { ProviderRegistry } from "../providers/registry.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { RateLimit } from "./middleware/rate-limit.ts";
@@ -7,6 +8,7 @@ import type { Starter } from "./starter.ts";
 import type { PlanningContext } from "./verbs/accept-notification.ts";
 import type { Background } from "./verbs/background.ts";
 import type { InboundSettings } from "./verbs/inbound-deps.ts";
+import type { Replanner } from "./verbs/replanner.ts";
 import type { WebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 /** What the routes need, in small parts; a verb names the parts that it uses. */
@@ -38,4 +40,12 @@ export type AppDeps = Clock &
     readonly publicUrl: string;
     readonly webhookAccounts: WebhookAccounts;
     readonly inbound: InboundSettings;
+    readonly replanner: Replanner;
+    readonly providers: ProviderRegistry;
+    /** Forgets what this process knows of keys and their holders. */
+    readonly forgetKeys: () => void;
+    /** SIAGA_SECRET_KEY, 32 bytes: seals the secrets of provider accounts. */
+    readonly secretKey: Uint8Array;
+    /** SIAGA_SIMULATED. */
+    readonly isSimulated: boolean;
   };

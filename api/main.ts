@@ -7,6 +7,7 @@ import { readEnv } from "../runtime/env.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
 import { createTemporalClient, isTemporalAway } from "../runtime/temporal.ts";
+import { printSetupLinkIfNeeded } from "./print-setup-link.ts";
 import { startApi } from "./start-api.ts";
 
 /** Requests end in seconds; a start that is in flight at most in five. */
@@ -47,8 +48,14 @@ const api = await startApi(
     locale: env.locale,
     publicUrl: env.publicUrl,
     secretKey: env.secretKey.reveal(),
+    isSimulated: env.isSimulated,
   },
   { pool, temporal, isTemporalAway, providers: createProviders(http.call), log },
 );
 shutdown.onStop("http server", () => api.stop());
 log.info({ port: api.port, version }, "API listens");
+await printSetupLinkIfNeeded(pool, env.publicUrl, (text) =>
+  process.stdout.write(`${text}\n`),
+).catch((error: unknown) =>
+  log.warn({ error }, "could not find out whether there is an administrator"),
+);

@@ -22,6 +22,7 @@ import { createPlanningContext } from "./planning.ts";
 import { createStarter } from "./starter.ts";
 import { createBackground } from "./verbs/background.ts";
 import { remembered } from "./verbs/remembered.ts";
+import { createReplanner } from "./verbs/replanner.ts";
 import { createWebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 export type ApiSettings = {
@@ -39,6 +40,8 @@ export type ApiSettings = {
   readonly publicUrl: string;
   /** 32 bytes. */
   readonly secretKey: Uint8Array;
+  /** Every vendor is simulated: accounts elsewhere are refused. False if not given. */
+  readonly isSimulated?: boolean;
 };
 
 export type ApiDeps = {
@@ -88,6 +91,8 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
   const background = createBackground((error) =>
     log.warn({ error }, "work behind an answer failed; the sweep repeats it"),
   );
+  const keys = createApiKeyReader(pool, now);
+  const replanner = createReplanner({ pool, temporal, background, log });
   const app = createApp({
     pool,
     temporal,
@@ -96,7 +101,12 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     log,
     now,
     randomBytes,
-    authenticate: createApiKeyReader(pool, now).authenticate,
+    authenticate: keys.authenticate,
+    forgetKeys: () => keys.forget(),
+    replanner,
+    providers: deps.providers,
+    secretKey: settings.secretKey,
+    isSimulated: settings.isSimulated ?? false,
     planning: createPlanningContext({ ...settings, ...deps, now }),
     links: settings,
     version: settings.version,
@@ -132,6 +142,7 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     stop: async () => {
       stopping.abort();
       await close(server);
+      replanner.stop();
       await starter.stop();
       await background.idle();
     },

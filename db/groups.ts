@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Actor } from "../domain/actor.ts";
+import type { GroupCategory } from "../domain/group.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { Grant, Limit } from "../domain/permissions.ts";
 import type { Priority } from "../domain/priority.ts";
@@ -10,16 +11,6 @@ import type { Page, Position } from "./page.ts";
 import { byReference } from "./users.ts";
 
 /** WhatsApp groups. */
-
-export const GROUP_CATEGORIES = [
-  "technicians",
-  "supervisors",
-  "managers",
-  "noc",
-  "customer_service",
-  "all",
-] as const;
-export type GroupCategory = (typeof GROUP_CATEGORIES)[number];
 
 export type GroupRow = {
   readonly id: string;

@@ -90,6 +90,19 @@ export type DeliveryRow = {
   readonly created_us: number;
 };
 
+/** Of `deliveries d left join messages m`; `reader` is a placeholder of the reader's id or null. */
+export function deliveryColumns(reader: string): string {
+  return `
+    d.id, d.notification_id, d.purpose, d.pass, d.step, d.attempt, d.hand_over, d.channel, d.account_id, d.provider,
+    d.user_id, d.group_id, coalesce(d.address, m.address) as address, m.body, d.status, m.provider_message_id,
+    m.provider_response, d.error, d.reason, d.tries, d.cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
+    d.read_at, d.failed_at,
+    coalesce(d.user_id = ${reader}::text or d.group_id in (
+      select gm.group_id from whatsapp_group_members gm where gm.user_id = ${reader}::text and gm.is_active
+    ), false) as is_own,
+    (extract(epoch from d.created_at) * 1000000)::bigint as created_us`;
+}
+
 /** Newest first. `readerId` null: nobody's own. */
 export async function listDeliveries(
   pool: pg.Pool,
@@ -109,14 +122,7 @@ export async function listDeliveries(
       : `and (d.created_at, d.id) < (timestamptz 'epoch' + ${parameters.add(input.after.order)}::bigint * interval '1 microsecond',
           ${parameters.add(input.after.id)})`;
   const { rows } = await pool.query<DeliveryRow>(
-    `select d.id, d.notification_id, d.purpose, d.pass, d.step, d.attempt, d.hand_over, d.channel, d.account_id, d.provider,
-       d.user_id, d.group_id, coalesce(d.address, m.address) as address, m.body, d.status, m.provider_message_id,
-       m.provider_response, d.error, d.reason, d.tries, d.cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
-       d.read_at, d.failed_at,
-       coalesce(d.user_id = ${reader}::text or d.group_id in (
-         select gm.group_id from whatsapp_group_members gm where gm.user_id = ${reader}::text and gm.is_active
-       ), false) as is_own,
-       (extract(epoch from d.created_at) * 1000000)::bigint as created_us
+    `select ${deliveryColumns(reader)}
      from deliveries d left join messages m on m.id = d.message_id
      where d.notification_id = ${notificationId} ${after}
      order by d.created_at desc, d.id desc limit ${parameters.add(input.limit + 1)}`,

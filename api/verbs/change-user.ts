@@ -21,6 +21,7 @@ import { checkUser, namingTakenField, vouchedBy } from "./check-user.ts";
 import { Forbidden } from "./errors.ts";
 import { assertCurrent } from "./if-match.ts";
 import type { IfMatch } from "./if-match.ts";
+import type { PartOf } from "./part-of.ts";
 import type { Replanner } from "./replanner.ts";
 import { isSelf, userResource, visible } from "./see-users.ts";
 import type { UserInput } from "./create-user.ts";
@@ -34,7 +35,7 @@ export type ChangeUserDeps = {
 };
 
 /** Fields that are absent keep their value; a list replaces the list. */
-export type UserChange = Partial<UserInput> & { readonly isActive?: boolean | undefined };
+export type UserChange = PartOf<UserInput> & { readonly isActive?: boolean | undefined };
 
 /** Of these a plan knows nothing. */
 const UNPLANNED = new Set(["externalId", "name", "locale"]);

@@ -10,9 +10,11 @@ import { managesRole, mayPlaceIn } from "../../domain/managed-roles.ts";
 import { mayAny } from "../../domain/permissions.ts";
 import type { Role } from "../../domain/role.ts";
 import { Forbidden } from "./errors.ts";
+import type { Problem } from "./errors.ts";
 import { idOnce } from "./once.ts";
+import type { PartOf } from "./part-of.ts";
 import type { Once } from "./once.ts";
-import { checkUser, namingTakenField, vouchedBy } from "./check-user.ts";
+import { checkUser, namingTakenField, userProblems, vouchedBy } from "./check-user.ts";
 
 export type CreateUserDeps = {
   readonly pool: pg.Pool;
@@ -67,4 +69,25 @@ export async function createUser(
       return row;
     }),
   );
+}
+
+/**
+ * What the record has against that part of a new user which its schema accepts. Asked of somebody who may not make users,
+ * it refuses that instead.
+ *
+ * @throws Forbidden
+ */
+export async function judgeUserPart(
+  { pool }: Pick<CreateUserDeps, "pool">,
+  actor: Actor,
+  part: PartOf<UserInput>,
+): Promise<readonly Problem[]> {
+  if (!mayAny(actor, "write_users")) throw new Forbidden();
+  return userProblems(pool, {
+    externalId: part.externalId ?? null,
+    zones: part.zones ?? [],
+    timeZone: part.timeZone ?? null,
+    contacts: part.contacts ?? [],
+    exceptId: null,
+  });
 }

@@ -10,6 +10,7 @@ import { createStarter } from "../../api/starter.ts";
 import type { Starter } from "../../api/starter.ts";
 import { createBackground } from "../../api/verbs/background.ts";
 import type { Background } from "../../api/verbs/background.ts";
+import { createReplanner } from "../../api/verbs/replanner.ts";
 import { createWebhookAccounts } from "../../api/verbs/webhook-accounts.ts";
 import { startAnswer } from "../../client/start-answer.ts";
 import { startRun } from "../../client/start-run.ts";
@@ -164,6 +165,8 @@ const TYPES = [
 export type ApiOptions = {
   readonly rateLimit?: AppDeps["rateLimit"];
   readonly log?: Logger;
+  /** SIAGA_SIMULATED. */
+  readonly isSimulated?: boolean;
   /** What stands between the API and its pool; for tests that break or count. */
   readonly wrapPool?: (pool: pg.Pool) => pg.Pool;
 };
@@ -208,6 +211,8 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
   });
   const background = createBackground(() => undefined);
   const providers = createProviders(() => Promise.reject(new Error("the API calls no vendor")));
+  const keys = createApiKeyReader(apiPool, now);
+  const replanner = createReplanner({ pool: apiPool, temporal: client, background, log });
   const app = createApp({
     pool: apiPool,
     temporal: client,
@@ -216,7 +221,12 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
     log,
     now,
     randomBytes,
-    authenticate: createApiKeyReader(apiPool, now).authenticate,
+    authenticate: keys.authenticate,
+    forgetKeys: () => keys.forget(),
+    replanner,
+    providers,
+    secretKey: SECRET_KEY,
+    isSimulated: options.isSimulated ?? false,
     planning: createPlanningContext({
       providers,
       timeZone: "Asia/Jakarta",
