@@ -9,7 +9,7 @@ const OURS =
   "^(domain|rendering|workflows|activities|providers|db|api|worker|runtime|client|web|bench|test)/";
 /** Composition roots and terminal programs: the only files that build things from the environment. */
 const ENTRY_FILES =
-  "^((api|worker|bench|runtime/demo|db/seed|providers/simulated)/main\\.ts|db/migrate\\.ts)$";
+  "^((api|worker|bench|runtime/demo|db/seed|providers/simulated)/main\\.ts|db/(migrate|admin-link)\\.ts)$";
 const TEMPORAL = "^node_modules/@temporalio/";
 const HONO = "^node_modules/(hono|@hono)/";
 

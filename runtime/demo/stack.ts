@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { insertApiKey } from "../../db/api-keys.ts";
 import { migrate } from "../../db/migrate.ts";
 import { createPool } from "../../db/pool.ts";
+import { findRealAccounts } from "../../db/provider-accounts.ts";
 import { makeSimulatedCredentials } from "../../db/seed/accounts.ts";
 import type { SimulatedVendorAccess } from "../../db/seed/accounts.ts";
 import { seed } from "../../db/seed/seed.ts";
@@ -265,12 +266,10 @@ async function fill({
 export class RealAccountFound extends Error {}
 
 async function refuseRealAccounts(pool: ReturnType<typeof createPool>): Promise<void> {
-  const { rows } = await pool.query<{ id: string }>(
-    "select id from provider_accounts where base_url is null or base_url !~ '^http://(127\\.0\\.0\\.1|localhost)[:/]'",
-  );
-  if (rows.length > 0) {
+  const ids = await findRealAccounts(pool);
+  if (ids.length > 0) {
     throw new RealAccountFound(
-      `this database has ${rows.length} provider account(s) that are not simulated (${rows.map(({ id }) => id).join(", ")}); the demo does not start beside them`,
+      `this database has ${ids.length} provider account(s) that are not simulated (${ids.join(", ")}); the demo does not start beside them`,
     );
   }
 }
