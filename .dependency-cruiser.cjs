@@ -218,7 +218,8 @@ module.exports = {
     },
     {
       name: "demo-is-a-program",
-      comment: "runtime/demo/ composes the demo from the outside: only tests and measurements start it.",
+      comment:
+        "runtime/demo/ composes the demo from the outside: only tests and measurements start it.",
       severity: "error",
       from: { pathNot: "^(runtime/demo|test|bench)/" },
       to: { path: "^runtime/demo/" },

@@ -452,6 +452,7 @@ export async function recordAccepted(
   const { rows } = await client.query<{
     status: DeliveryStatus;
     parked: readonly ParkedReceipt[] | null;
+    aliases: readonly string[] | null;
   }>({
     name: "record-accepted",
     text: `
@@ -494,7 +495,8 @@ export async function recordAccepted(
             $10, $11, $12, $13, $4, $2, jsonb_build_object('attempt', $14::integer))
         on conflict on constraint notification_events_once do nothing
       )
-      select (select status from delivery) as status, (select jsonb_agg(p order by p.at) from parked p) as parked`,
+      select (select status from delivery) as status, (select jsonb_agg(p order by p.at) from parked p) as parked,
+        (select jsonb_agg(alias) from linked) as aliases`,
     values: [
       send.notificationId,
       send.deliveryId,
@@ -515,9 +517,32 @@ export async function recordAccepted(
   });
   const row = rows[0];
   if (!row) throw new Error("an accepted message lost its delivery");
-  const early = row.parked ?? [];
+  const underAlias = row.aliases === null ? [] : await takeParked(client, send, row.aliases);
+  const early = [...(row.parked ?? []), ...underAlias];
   if (early.length === 0) return { status: row.status, final: true };
   return applyEarlyReceipts(client, send, row.status, early);
+}
+
+/**
+ * Receipts under a second id that was first known from here on. Ordering: whoever holds that id's lock meanwhile did not see the tie that was just made, and
+ * what it parked was not visible then.
+ */
+async function takeParked(
+  client: pg.PoolClient,
+  send: AcceptedSend,
+  aliases: readonly string[],
+): Promise<readonly ParkedReceipt[]> {
+  await lockMessageKeys(client, send.accountId, aliases.map(aliasKey));
+  const { rows } = await client.query<ParkedReceipt>({
+    name: "take-parked",
+    text: `
+      update receipts r set message_id = $1, signalled_at = coalesce(signalled_at, $3)
+      where device_key = (select device_key from messages where id = $1) and message_id is null
+        and provider_alias = any($2::text[])
+      returning id, status, final, received_at as at`,
+    values: [send.messageId, aliases, new Date(send.at)],
+  });
+  return rows;
 }
 
 async function applyEarlyReceipts(

@@ -338,6 +338,23 @@ describe("receipts", () => {
     expect(await deliveryRow(context.delivery.id)).toMatchObject({ status: "read" });
   });
 
+  it("a receipt under a second id alone, at the instant at which the answer is recorded, is applied too", async () => {
+    for (let round = 0; round < 40; round += 1) {
+      const one = await scene();
+      const context = await open(one);
+      const slot = await slotFor(one, context);
+      if (slot.kind !== "send") throw new Error("no slot");
+      const id = `tie-${round}`;
+      const alias = `state-tie-${round}`;
+      await recordReceipt(database().pool, report(one, id, "sent", { alias }));
+      await Promise.all([
+        accept(one, context, slot.messageId, id),
+        recordReceipt(database().pool, report(one, null, "delivered", { alias })),
+      ]);
+      expect(await deliveryRow(context.delivery.id)).toMatchObject({ status: "delivered" });
+    }
+  });
+
   it("a lost answer is found again by the delivery id that the vendor gives back", async () => {
     const one = await scene();
     const context = await open(one);
