@@ -15,7 +15,8 @@ export function closeTargets(work: Work): void {
     const seen = targetOf(work, key);
     const isClosed = run.end !== null || seen.out !== null || seen.answered;
     // Somebody has taken it, or this person has nothing to do with it: the phone need not ring on.
-    const isSilenced = run.stopped !== null || seen.out !== null || seen.answered;
+    const isTaken = run.stopped !== null || run.end?.outcome === "acknowledged";
+    const isSilenced = isTaken || seen.out !== null || seen.answered;
     seen.lines.forEach((line, index) => {
       if (!isClosed && !isSilenced && line.left === null) return;
       line.deliveries.forEach((delivery, number) => {

@@ -7,9 +7,10 @@ import { routeOf } from "./run-draft.ts";
 import { EVIDENCE } from "./run-state.ts";
 import type { Draft, Line, LineDelivery, Target } from "./run-state.ts";
 
-/** Acknowledgment is a person's act: no evidence ever meets it. */
+/** Acknowledgment is a person's act: no evidence ever meets it. Whoever has answered has met anything less. */
 export function hasMet(settledBy: SettledBy, target: Target): boolean {
   if (settledBy === "acknowledged") return false;
+  if (target.answered) return true;
   return target.lines.some(
     (line) =>
       isEvidenceOf(target, line) && line.deliveries.some((delivery) => meets(settledBy, delivery)),

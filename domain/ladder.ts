@@ -1,7 +1,31 @@
 /**
- * The judge of a run: what to do now, given everything that is known. Pure; the workflow waits and carries out.
+ * The judge of a run: what to do now, given everything that is known. Pure and without a clock; the workflow waits, carries
+ * out, and asks again after every fact and at `wakeAt`.
  *
- * Placeholder header.
+ * STATES. A run holds one place in its policy (`phase`): a step about to begin, a hold before a step, a step that stands, a
+ * question to the planner for the next role, or over. Beside it every target has its lines, one per (pass, step, channel),
+ * each a row of attempts and hand-overs; and its turns, the parts that it has in steps, from which windows are counted.
+ * A *late* target (a sleeper, a reassigned or an added one) has left that ladder for a clock of its own: its personal
+ * channels from the first step, one pass. The run is over when its steps and every late target's are, and nothing is in
+ * flight. The files: `run-state` (what is remembered), `run-facts`, `steering`, `replan`, `policy-change` (what a fact
+ * changes), `pass`, `step`, `late-target` (the order of things), `line-moves`, `orders` (what is due on a line),
+ * `target-window`, `sleep`, `evidence`, `line` (reading the facts), `run-outcome`, `run-wait` (how it ends, what it waits for).
+ *
+ * WHAT MAY INTERRUPT. `learn` takes facts in any order and as often as they come: receipts and results fill up the record of
+ * one delivery, acts count once by their id, strays are ignored. It decides nothing. `next` decides, in this order: a stop by
+ * the referee; everybody's answer; expiry; `notBefore`; resends; a snooze, which pauses all the rest; `escalate`; then,
+ * until nothing more is due at this instant: withdrawals, longer windows for readers, moves on lines (pull forward before
+ * failover before attempts), late targets, the step that stands, waiting calls.
+ *
+ * WHAT IS GUARANTEED.
+ * - Ordering: what was learned before a question beats a deadline of the same instant; an acknowledgment beats a timeout.
+ * - One order per (pass, step, target, channel, attempt, hand-over), ever; a second question at one instant says nothing new;
+ *   nothing changes by itself before `wakeAt`.
+ * - After a stop nothing is ordered; what is queued is withdrawn, what rings is hung up, what is in flight is still learned.
+ * - A step ends when it is settled, when nobody in it is open, when the window of its last open target is over, or by an act.
+ *   Its events say which.
+ * - An overdue deadline does not cascade: a step begun late has its full window from now, attempts missed are not made up.
+ * - Every run ends: steps, passes, roles and late targets are finite, and expiry bounds what an answer never comes to.
  */
 import { advance, endStepNow } from "./pass.ts";
 import { assert } from "./assert.ts";
@@ -11,7 +35,7 @@ import { advanceLateTargets, restartLateSteps } from "./late-target.ts";
 import { note, workOn } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { record } from "./run-facts.ts";
-import { endWith, hasInFlight, haveAllAnswered, haveAllMet, outcomeOf } from "./run-outcome.ts";
+import { endWith, hasInFlight, isAcknowledged, haveAllMet, outcomeOf } from "./run-outcome.ts";
 import { newGroup, newPerson } from "./run-targets.ts";
 import type { RunState, Target } from "./run-state.ts";
 import { expiryOf, isOnlySleepersLeft, waitOf } from "./run-wait.ts";
@@ -28,6 +52,7 @@ const ROUNDS_MAX = 10_000;
 
 /** A run before its first question. */
 export function beginRun(plan: RunPlan, now: number): RunState {
+  assertInstant(now);
   const targets: Record<string, Target> = {};
   for (const person of plan.persons) targets[person.key] = newPerson(person);
   for (const group of plan.groups) targets[group.key] = newGroup(group);
@@ -51,7 +76,6 @@ export function beginRun(plan: RunPlan, now: number): RunState {
     sequence: 0,
     events: [],
   };
-  assert(Number.isFinite(now), "now is an instant");
   const first = stepsAfter(state, 0)[0];
   if (first === undefined) return state;
   return { ...state, phase: { kind: "ready", step: first, again: false, heldUntil: null } };
@@ -59,6 +83,7 @@ export function beginRun(plan: RunPlan, now: number): RunState {
 
 /** Takes a fact into account. What can repeat is counted once; what this run never ordered is ignored. */
 export function learn(state: RunState, fact: Fact, now: number): RunState {
+  assertInstant(now);
   const work = workOn(state, now);
   record(work, fact);
   return work.run;
@@ -66,6 +91,7 @@ export function learn(state: RunState, fact: Fact, now: number): RunState {
 
 /** What to do now. Ask after every fact and at `wakeAt`; a second question at the same instant has nothing to add. */
 export function next(state: RunState, now: number): { state: RunState; todo: Todo } {
+  assertInstant(now);
   const work = workOn(state, now);
   const { run } = work;
   if (run.end === null) decide(work);
@@ -89,6 +115,10 @@ export function next(state: RunState, now: number): { state: RunState; todo: Tod
   };
 }
 
+function assertInstant(now: number): void {
+  assert(Number.isFinite(now), `now is an instant, not ${now}`);
+}
+
 const OUTCOME_OF_STOP = {
   acknowledge: "acknowledged",
   cancel: "cancelled",
@@ -102,7 +132,7 @@ function decide(work: Work): void {
     run.end = endWith(run, OUTCOME_OF_STOP[run.stopped.by], null);
     return;
   }
-  if (haveAllAnswered(run)) {
+  if (isAcknowledged(run)) {
     run.end = endWith(run, "acknowledged", null);
     return;
   }

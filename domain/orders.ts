@@ -172,10 +172,17 @@ export function dialNextCall(work: Work): void {
         ? nextAccount(target, line, newest)
         : accountFor(target, line);
     line.queued = null;
+    // While it waited, the call before turned out busy: it is due again at the spacing after that.
+    if (reason === "attempt" && now < busyUntil(line, newest)) continue;
     const isOver = target.out !== null || target.answered || target.banned.includes("call");
     if (account === null || isOver || now >= lineEnd(run, target, line)) continue;
     order(work, target, line, account, reason, because, deadlineOf(work, target, line));
   }
+}
+
+function busyUntil(line: Line, newest: LineDelivery | null): number {
+  if (newest === null || standingOf(newest) !== "busy") return -Infinity;
+  return (newest.failure?.at ?? -Infinity) + line.spacingMs;
 }
 
 function waitingCalls(work: Work): readonly { key: string; index: number; since: number }[] {

@@ -20,7 +20,7 @@ export function outcomeOf(run: Draft): LadderEnd {
     return endWith(run, "suppressed", run.plan.suppressed);
   }
   if (run.plan.rules.settledBy === "acknowledged") {
-    if (haveAllAnswered(run)) return endWith(run, "acknowledged", null);
+    if (isAcknowledged(run)) return endWith(run, "acknowledged", null);
     if (!isAccepted) return endWith(run, "undeliverable", whyUndeliverable(run));
     const isPartly = Object.values(run.targets).some((target) => target.answered);
     return endWith(run, "exhausted", isPartly ? "partly_acknowledged" : "nobody_answered");
@@ -32,12 +32,16 @@ export function outcomeOf(run: Draft): LadderEnd {
   return endWith(run, "undeliverable", whyUndeliverable(run));
 }
 
-/** With `all`: nobody is left who was asked from the beginning; groups don't count. */
-export function haveAllAnswered(run: Draft): boolean {
-  if (run.plan.rules.acknowledgment !== "all") return false;
+/**
+ * Enough persons have answered: with `all` everybody who was asked from the beginning, groups not counted. With `any` the
+ * referee stops the run; an answer given under `all` counts when another policy asks for less.
+ */
+export function isAcknowledged(run: Draft): boolean {
+  if (run.plan.rules.settledBy !== "acknowledged") return false;
   const asked = Object.values(run.targets).filter(
     (target) => target.kind === "person" && target.isMember && target.out === null,
   );
+  if (run.plan.rules.acknowledgment === "any") return asked.some((target) => target.answered);
   return asked.length > 0 && asked.every((target) => target.answered);
 }
 

@@ -35,6 +35,7 @@ export function steer(work: Work, fact: SteeringFact): void {
       note(work, "escalated", { step: stepInHand(work) });
       return;
     case "snooze":
+      if (fact.until <= work.now) return;
       run.snoozedUntil = fact.until;
       note(work, "snoozed", { step: stepInHand(work), detail: { until: fact.until } });
       return;

@@ -470,6 +470,16 @@ describe("snooze", () => {
     expect(run.names()).toEqual(["wa usr_a", "email usr_a"]);
   });
 
+  test("until an instant that has passed changes nothing", () => {
+    const run = world({ rules: LADDER });
+    run.acceptAll("delivered");
+    run.after(10 * SECOND);
+    const before = run.orders.length;
+    run.fact({ kind: "snooze", until: run.now, actId: "act_1", at: run.now });
+    expect(run.orders).toHaveLength(before);
+    expect(run.eventsOf("snoozed")).toEqual([]);
+  });
+
   test("restarts a late target's own step too", () => {
     const run = world({
       persons: [
@@ -881,6 +891,22 @@ describe("another policy", () => {
     change(run, { rules: HIGHER, persons: [person("usr_a")] });
     climb(run);
     expect(run.orders.filter(({ target }) => target === "usr_b")).toHaveLength(1);
+  });
+
+  test("counts an answer given under the old one", () => {
+    const all = { persons: [person("usr_a"), person("usr_b")] };
+    const any = world({ ...all, rules: rules({ acknowledgment: "all" }) });
+    any.fact({ kind: "answered", target: "usr_a", actId: "act_a", at: any.now });
+    change(any, { ...all, rules: HIGHER });
+    expect(any.todo.end).toMatchObject({ outcome: "acknowledged" });
+
+    const delivered = world({ ...all, rules: rules({ acknowledgment: "all" }) });
+    delivered.fact({ kind: "answered", target: "usr_a", actId: "act_a", at: delivered.now });
+    delivered.result("wa usr_a", { kind: "not_sent", reason: "cancelled" });
+    delivered.accept("wa usr_b");
+    delivered.receipt("wa usr_b", "delivered");
+    change(delivered, { ...all, priority: "medium", rules: mediumRules() });
+    expect(delivered.todo.end).toMatchObject({ outcome: "delivered", unreached: [] });
   });
 
   test("that comes twice is one", () => {

@@ -326,6 +326,15 @@ describe("asking", () => {
     expect(world.events.length).toBeGreaterThan(5);
   });
 
+  test("at no instant is refused", () => {
+    const world = new LadderWorld(plan());
+    world.now = Number.NaN;
+    expect(() => world.ask()).toThrow("instant");
+    expect(() => {
+      world.stop();
+    }).toThrow("instant");
+  });
+
   test("survives JSON", () => {
     const world = new LadderWorld(plan({ rules: criticalRules(), groups: [group("grp_a")] }));
     world.accept("wa usr_a");
