@@ -17,8 +17,6 @@ export interface UnstartedRow {
   readonly ticketId: string | null;
 }
 
-/** The acceptor has this long to start its own rows before the sweep takes them. */
-export const SWEEP_AFTER_SECONDS = 15;
 /** So that a day's backlog does not stand before the next alarm. */
 export const SWEEP_STARTS_PER_SECOND = 20;
 const CLAIM_ROWS_MAX = SWEEP_STARTS_PER_SECOND;
@@ -33,14 +31,14 @@ type Row = {
 };
 
 /**
- * Takes unstarted rows, most urgent first, then oldest; each goes to one caller, and to another one after
- * SWEEP_AFTER_SECONDS if it is still unstarted.
+ * Takes unstarted rows, most urgent first, then oldest; each goes to one caller, and to another one when it is still
+ * unstarted after the same time.
  */
 export async function claimUnstarted(
   pool: pg.Pool,
   options: {
     readonly limit: number;
-    /** Rows accepted or taken within this time are left to whoever has them. 0: take everything, as at a process's start. */
+    /** Rows accepted or taken within this time are left to whoever has them. 0: everything, as at a process's start. */
     readonly olderThanSeconds: number;
     /** Rows that this caller has tried in this round. */
     readonly except: readonly string[];

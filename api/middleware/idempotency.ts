@@ -5,6 +5,7 @@ import type pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { claimKey, forgetOldKeys, keepAnswer, releaseKey } from "../../db/idempotency.ts";
 import type { Claim, IdempotencyKey } from "../../db/idempotency.ts";
+import type { Actor } from "../../domain/actor.ts";
 import { canonicalJson } from "../../domain/canonical-json.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { AppContext, AppEnv } from "../http.ts";
@@ -47,7 +48,7 @@ export function idempotency(options: IdempotencyOptions): MiddlewareHandler<AppE
     const key = c.req.method === "POST" && !except.has(c.req.path) ? readIdempotencyKey(c) : null;
     if (key === null) return next();
     const owned: IdempotencyKey = {
-      sender: c.get("actor").sender,
+      sender: keyOwner(c.get("actor")),
       route: `POST ${c.req.path}`,
       key,
     };
@@ -69,6 +70,18 @@ export function idempotency(options: IdempotencyOptions): MiddlewareHandler<AppE
     await next();
     await keepOrRelease(options, owned, claim.lockedUntil, c);
   };
+}
+
+/**
+ * Whose key it is: the sender's, as far as it may do the same. Senders share keys of different rights, and a kept answer
+ * must not tell one what only the other may know.
+ */
+function keyOwner(actor: Actor): string {
+  const rights =
+    actor.kind === "system"
+      ? [...actor.scopes].sort()
+      : [actor.userId, actor.role, ...[...actor.zones].sort()];
+  return canonicalJson([actor.sender, ...rights]);
 }
 
 /** Null without the header. @throws InvalidInput when it can't be a key */

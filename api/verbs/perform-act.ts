@@ -3,6 +3,7 @@ import { recordAct } from "../../db/acts.ts";
 import type { ActBy, RecordActAnswer, RecordActInput } from "../../db/acts.ts";
 import { findAct, findActiveUser } from "../../db/act-subjects.ts";
 import type { JudgedNotification } from "../../db/notification-list.ts";
+import { violatedUnique } from "../../db/violations.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { makeId } from "../../domain/ids.ts";
 import type { ActKind, ActRefusal } from "../../domain/notification.ts";
@@ -78,8 +79,9 @@ export async function performAct(
   const found = await seeActable(deps, actor, notificationId, ACTIONS[kind]);
   const params = await readParams(found);
   const by = await actedBy(deps.pool, input);
-  const actId = await actIdOf(deps, kind, input);
-  const answer = await recordAct(deps.pool, {
+  const actId = actIdOf(deps, input);
+  const recordIt = input.actId === undefined ? recordAct : recordCallersAct;
+  const answer = await recordIt(deps.pool, {
     actId,
     notificationId,
     kind,
@@ -92,7 +94,7 @@ export async function performAct(
   return tell(deps, kind, actId, answer);
 }
 
-/** Who may act on it but not read it (a key that only writes acts) is told no more than who may do neither. */
+/** A key can be given acts without reading. Who may do neither finds nothing, who may only read is forbidden. */
 async function seeActable(
   deps: ActDeps,
   actor: Actor,
@@ -129,18 +131,32 @@ export function unknownUser(path: string): InvalidInput {
   return new InvalidInput([{ path, code: "unknown", message: "There is no such active user." }]);
 }
 
-async function actIdOf(deps: ActDeps, kind: ActKind, input: ActInput): Promise<string> {
-  const { actId, once, notificationId } = input;
-  if (actId === undefined) {
-    return makeId("act", once?.atMs ?? deps.now(), once?.random ?? deps.randomBytes(10));
+function actIdOf(deps: ActDeps, { actId, once }: ActInput): string {
+  return actId ?? makeId("act", once?.atMs ?? deps.now(), once?.random ?? deps.randomBytes(10));
+}
+
+function actIdReused(): InvalidInput {
+  return new InvalidInput([
+    { path: "actId", code: "act_id_reused", message: "This id stands for another act." },
+  ]);
+}
+
+/** @throws InvalidInput when the caller's id stands for an act on another notification, or of another kind */
+async function recordCallersAct(pool: pg.Pool, act: RecordActInput): Promise<RecordActAnswer> {
+  try {
+    const answer = await recordAct(pool, act);
+    // An id that was known got the answer of the act that has it: nothing else was done, and whose it is decides.
+    const recorded = await findAct(pool, act.actId);
+    const isAnother =
+      recorded !== null &&
+      (recorded.notificationId !== act.notificationId || recorded.kind !== act.kind);
+    if (isAnother) throw actIdReused();
+    return answer;
+  } catch (error) {
+    // Two acts of different notifications with one id, at the same moment: the second is told so.
+    if (violatedUnique(error) === "acts_pkey") throw actIdReused();
+    throw error;
   }
-  const known = await findAct(deps.pool, actId);
-  if (known !== null && (known.notificationId !== notificationId || known.kind !== kind)) {
-    throw new InvalidInput([
-      { path: "actId", code: "act_id_reused", message: "This id stands for another act." },
-    ]);
-  }
-  return actId;
 }
 
 async function tell(

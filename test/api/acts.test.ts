@@ -139,6 +139,13 @@ describe("stop-acts", () => {
   });
 });
 
+it("one actId for several notifications at the same moment is one act", async () => {
+  const ids = await Promise.all(Array.from({ length: 8 }, () => api().accept()));
+  const actId = newId("act", Date.now());
+  const answers = await Promise.all(ids.map((id) => act(id, "acknowledge", { actId })));
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(7).fill(422)]);
+});
+
 describe("on whose behalf", () => {
   it("a system acts for a user, who is recorded as the one", async () => {
     const id = await api().accept();

@@ -170,6 +170,18 @@ describe("any other POST with a key", () => {
     expect((await api().request("POST", path, { body: { rating: 5 }, headers })).status).toBe(200);
   });
 
+  it("does not give another key of the same sender, with other rights, the answer", async () => {
+    const id = await api().accept();
+    const key = newKey();
+    const path = `/v1/notifications/${id}/cancel`;
+    const headers = { "idempotency-key": key };
+    expect((await api().request("POST", path, { headers })).status).toBe(200);
+    const reader = await api().systemKey("notifications:read");
+    const other = await api().request("POST", path, { headers, key: reader });
+    expect(other.status).toBe(403);
+    expect(other.headers.has("idempotent-replayed")).toBe(false);
+  });
+
   it("waits five seconds for the first, then answers 409 with Retry-After", async () => {
     const id = await api().accept();
     const key = newKey();
@@ -236,7 +248,7 @@ async function claimAsAnother(
   const bodyHash = createHash("sha256").update('["",{}]').digest();
   await pool.query(
     `insert into idempotency_keys (sender, route, key, body_hash, locked_until)
-     values ('ticket-system', $1, $2, $3, now() + $4::interval)`,
+     values ('["ticket-system","admin"]', $1, $2, $3, now() + $4::interval)`,
     [`POST /v1/notifications/${id}/acknowledge`, key, bodyHash, lockedFor],
   );
 }
