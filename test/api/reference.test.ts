@@ -73,8 +73,11 @@ describe("GET /v1/openapi.json", () => {
       const statuses = statusesOf(operation);
       expect(statuses, where).toEqual(expect.arrayContaining(["401", "429", "500", "503"]));
       expect(objectAt(operation, "security", 0), where).toEqual({ bearer: [] });
-      if (method === "post")
-        expect(statuses, where).toEqual(expect.arrayContaining(["409", "413", "415"]));
+      // In flight under the same Idempotency-Key.
+      if (method === "post") expect(statuses, where).toContain("409");
+      if (objectAt(operation, "requestBody") !== undefined) {
+        expect(statuses, where).toEqual(expect.arrayContaining(["400", "413", "415", "422"]));
+      }
       if (path.includes("{")) expect(statuses, where).toContain("404");
       for (const status of statuses.filter((one) => Number(one) >= 400)) {
         expect(
@@ -85,9 +88,9 @@ describe("GET /v1/openapi.json", () => {
     }
   });
 
-  it("offers the Idempotency-Key on every POST", async () => {
+  it("offers the Idempotency-Key on every POST behind a key", async () => {
     for (const { path, method, operation } of await operations()) {
-      if (method !== "post") continue;
+      if (method !== "post" || !path.startsWith("/v1/")) continue;
       const parameters = objectAt(operation, "parameters");
       expect(JSON.stringify(parameters), path).toContain('"Idempotency-Key"');
     }
