@@ -22,12 +22,13 @@ import {
   type DeliveryContext,
   type DeliveryEvent,
 } from "../db/deliveries.ts";
+import type { AckLink } from "../db/ack-link.ts";
 import { newId } from "../db/new-id.ts";
 import { withTransaction } from "../db/transaction.ts";
 import { isResultKind, retryOf, VERDICTS, type FailureKind } from "../domain/result-kind.ts";
 import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
-import type { ProviderRegistry } from "../providers/registry.ts";
+import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts";
 import type { OpenedAccount } from "../db/opened-account.ts";
 import type { DeliverAnswer, DeliverInput } from "./contract.ts";
 import { deliveryFailure, tryAgain } from "./failure.ts";
@@ -43,6 +44,8 @@ export interface DeliverDeps {
   readonly providers: ProviderRegistry;
   readonly openAccount: (row: AccountRow) => OpenedAccount;
   readonly settings: MessageSettings;
+  /** A signed link by which the recipient answers; null when nobody can reach us. */
+  readonly ackLink: (link: AckLink) => string | null;
   /** Null: no limit. Otherwise the only numbers and group ids that a message may go to. */
   readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly now: () => number;
@@ -251,7 +254,7 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
   const provider = deps.providers.get(account.provider, job.event.channel as Provider["channel"]);
   const answerable = event.purpose === "ladder" && notification.answers !== "none";
   const code =
-    answerable && provider.capabilities.replies
+    answerable && capabilitiesOf(provider, account).replies
       ? (context.replyCode ??
         (await takeReplyCode(deps.pool, {
           deviceKey: account.deviceKey,
@@ -268,6 +271,8 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
           channel,
           provider,
           code,
+          answerUrl:
+            answerable && code === null ? ackLinkOf(deps, notification.id, recipient) : null,
           settings: deps.settings,
           now: deps.now(),
         });
@@ -281,6 +286,22 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     code,
     answerable,
   };
+}
+
+/** Longer than any run waits: what closes the page sooner is the notification's own end. */
+const ACK_LINK_LASTS_MS = 7 * 86_400_000;
+
+/** For a number that can't be answered. */
+function ackLinkOf(
+  { ackLink, now }: DeliverDeps,
+  notificationId: string,
+  { id, kind }: NonNullable<DeliveryContext["recipient"]>,
+): string | null {
+  return ackLink({
+    notificationId,
+    target: { kind: kind === "group" ? "group" : "user", id },
+    expiresAt: now() + ACK_LINK_LASTS_MS,
+  });
 }
 
 /** The message's id once the delivery is `sending`; null when the notification was stopped first. */

@@ -21,6 +21,7 @@ export interface ActivityDeps {
   readonly pool: pg.Pool;
   readonly providers: ProviderRegistry;
   readonly openAccount: DeliverDeps["openAccount"];
+  readonly ackLink: DeliverDeps["ackLink"];
   readonly settings: MessageSettings;
   readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly keepAcceptance: DeliverDeps["keepAcceptance"];

@@ -43,6 +43,8 @@ export interface ComposeRequest {
   readonly channel: Channel;
   readonly provider: Provider | null;
   readonly code: string | null;
+  /** For a number that can't be answered. */
+  readonly answerUrl: string | null;
   readonly settings: MessageSettings;
   /** Epoch ms. */
   readonly now: number;
@@ -66,6 +68,7 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
     locale: recipient.locale,
     timeZone: recipient.timeZone ?? settings.installationTimeZone,
     code: request.code,
+    answerUrl: request.answerUrl,
     target: recipient.kind,
     toldBefore: notification.toldBefore,
     marks: marksOf(context),

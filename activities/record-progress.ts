@@ -54,6 +54,7 @@ async function writeToInbox(
     channel: "in_app",
     provider: null,
     code: null,
+    answerUrl: null,
     settings: deps.settings,
     now,
   });

@@ -23,6 +23,7 @@ import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { createNotificationRoutes } from "./routes/create-notification.ts";
 import { groupMemberRoutes } from "./routes/group-members.ts";
 import { groupRoutes } from "./routes/groups.ts";
+import { ackPageRoutes } from "./routes/ack-page.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holidayRoutes } from "./routes/holidays.ts";
 import { meRoutes } from "./routes/me.ts";
@@ -79,6 +80,7 @@ export function createApp(deps: AppDeps) {
   return app
     .route("/", healthRoutes(deps))
     .route("/", webhookRoutes(deps))
+    .route("/", ackPageRoutes(deps))
     .route("/", createNotificationRoutes(deps))
     .route("/", notificationRoutes(deps))
     .route("/", notificationActRoutes(deps))

@@ -131,7 +131,8 @@ function keyId(secretKey: Uint8Array): Buffer {
   return deriveKey(secretKey, "key-id").subarray(0, KEY_ID_BYTES);
 }
 
-function deriveKey(secretKey: Uint8Array, use: "seal" | "key-id"): Buffer {
+/** One key for each use, so that what proves one thing never proves another. */
+export function deriveKey(secretKey: Uint8Array, use: "seal" | "key-id" | "ack-link"): Buffer {
   if (secretKey.length !== KEY_BYTES) throw new RangeError("the secret key has 32 bytes");
   return Buffer.from(hkdfSync("sha256", secretKey, "", `siaga secret v1 ${use}`, KEY_BYTES));
 }

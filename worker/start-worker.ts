@@ -4,6 +4,7 @@ import type { NativeConnection } from "@temporalio/worker";
 import { WorkflowNotFoundError } from "@temporalio/common";
 import type pg from "pg";
 
+import { createAckLinks } from "../db/ack-link.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
 import { createActivities } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
@@ -106,6 +107,7 @@ function buildActivities(settings: WorkerSettings, { pool, client, providers, lo
     pool,
     providers,
     openAccount: createOpenAccount(settings),
+    ackLink: createAckLinks(settings),
     settings,
     sendOnlyTo: settings.sendOnlyTo,
     keepAcceptance: createKeptAcceptance({

@@ -245,6 +245,7 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
     }),
     inbound: {
       timeZone: "Asia/Jakarta",
+      secretKey: SECRET_KEY,
       locale: "id",
       readWords: () => readReplyWords(pool),
       startAnswer: (answer) => startAnswer(client, answer),
