@@ -3,7 +3,6 @@
  * and the recording of results and receipts. Ordering: every order of the same facts gives the same record.
  */
 import { assertNever } from "./assert.ts";
-import { isPhoneChannel } from "./channel.ts";
 import { VERDICTS } from "./result-kind.ts";
 import type { DeliveryResult, ReceiptFact } from "./run.ts";
 import { EVIDENCE } from "./run-state.ts";
@@ -75,11 +74,6 @@ export function isBroken(line: Line): boolean {
     standing === "failed" ||
     (standing === "busy" && (attemptsLeft(line) <= 0 || line.carried))
   );
-}
-
-/** Attempts with numbers are for channels that ring a phone; everything else goes once. */
-export function budgetOf(line: Pick<Line, "channel">, attempts: number): number {
-  return isPhoneChannel(line.channel) ? attempts : 1;
 }
 
 export function recordResult(delivery: LineDelivery, result: DeliveryResult, at: number): void {

@@ -191,7 +191,6 @@ function takeRoleUp(work: Work, phase: Extract<Phase, { kind: "role_up" }>): voi
     const reason =
       phase.answer.persons.length > 0 ? "already_told" : (phase.answer.reason ?? "role_empty");
     noteRole(work, phase, phase.role, 0, reason);
-    if (phase.step === null) run.roleUpRank = roleRank(phase.role);
     askForRole(work, phase.step, roleRank(phase.role));
     return;
   }

@@ -100,10 +100,6 @@ function missing(what: string): Error {
   return new Error(`Invariant broken: ${what} is part of the run`);
 }
 
-export function windowMsOf(run: Pick<Draft, "plan">, step: number): number {
-  return stepOf(run, step).windowSeconds * 1_000;
-}
-
 /** The pass that this target's lines are begun in: a late target keeps the one in which it became late. */
 export function passOf(run: Pick<Draft, "pass">, target: Target): number {
   return target.late?.pass ?? run.pass;

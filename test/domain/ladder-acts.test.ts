@@ -435,9 +435,10 @@ describe("snooze", () => {
     run.fact({ kind: "snooze", until: T0 + 20 * SECOND, actId: "act_1", at: run.now });
     expect(run.withdrawn).toEqual([]);
     run.after(20 * SECOND);
-    run.accept("wa usr_a");
-    run.receipt("wa usr_a", "delivered");
-    run.after(HOUR);
+    for (let passed = 0; passed < 4; passed += 1) {
+      run.acceptAll("delivered");
+      run.after(60 * SECOND);
+    }
     expect(run.story()).toEqual(["0 wa usr_a 1", "80 wa usr_a 2"]);
   });
 
@@ -810,6 +811,25 @@ describe("another policy", () => {
     expect(run.ordersOf("wa usr_a").map(({ pass }) => pass)).toEqual([1, 2]);
   });
 
+  test("a group that was told in an earlier pass is not told again in that pass", () => {
+    const run = world({
+      groups: [group("grp_a")],
+      rules: rules({ roleUp: true, steps: [step({ groups: "primary" })] }),
+    });
+    climb(run);
+    run.fact({
+      kind: "role_up_planned",
+      role: "supervisor",
+      persons: [person("usr_s", { role: "supervisor" })],
+      reason: null,
+      at: run.now,
+    });
+    change(run, { groups: [group("grp_a")], rules: HIGHER });
+    climb(run);
+    expect(run.ordersOf("group grp_a")).toHaveLength(1);
+    expect(run.names()).toContain("sms usr_a");
+  });
+
   test("what failed was not told", () => {
     const run = world({ priority: "medium", rules: mediumRules() });
     run.refuse("wa usr_a", "unavailable", "recipient");
@@ -968,6 +988,26 @@ describe("reopening", () => {
   test("without a person who acknowledged begins the pass for all", () => {
     expect(reopened(null).names().slice(3)).toEqual(["wa usr_a", "wa usr_b", "group grp_a"]);
     expect(reopened("usr_x").names().slice(3)).toEqual(["wa usr_a", "wa usr_b", "group grp_a"]);
+  });
+
+  test("does not wait for an acknowledger who sleeps where the policy goes on", () => {
+    const run = world({
+      rules: TRACKED,
+      persons: [
+        person("usr_a", {
+          quietTreatment: "next_awake",
+          quietWindows: [{ from: T0 + 30 * MINUTE, until: T0 + 9 * HOUR }],
+        }),
+        person("usr_b"),
+      ],
+    });
+    run.acceptAll("delivered");
+    run.stop();
+    run.after(HOUR);
+    run.fact({ kind: "reopened", acknowledger: "usr_a", at: run.now });
+    expect(run.names().slice(2)).toEqual(["wa usr_b"]);
+    run.until(T0 + 9 * HOUR);
+    expect(run.order("wa usr_a")).toMatchObject({ pass: 2, reason: "late_target" });
   });
 
   test("a new acknowledgment is a new one, and a repeated reopening is ignored", () => {

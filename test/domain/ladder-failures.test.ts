@@ -132,6 +132,65 @@ describe("a refused message", () => {
     expect(run.ordersOf("sms usr_a").map(({ pass }) => pass)).toEqual([1, 2, 3]);
   });
 
+  test("that is learned in the next pass ends the attempts there", () => {
+    const run = world({
+      rules: rules({
+        passes: 2,
+        steps: [step({ attempts: 3, spacingSeconds: 60, windowSeconds: 300 })],
+      }),
+      persons: [person("usr_a", { routes: { whatsapp_personal: [account("wa1")] } })],
+    });
+    const late = run.order("wa usr_a");
+    run.until(T0 + 600 * SECOND);
+    run.accept("wa usr_a");
+    run.receipt("wa usr_a", "sent");
+    expect(run.todo.pass).toBe(2);
+    run.fact({
+      kind: "result",
+      key: late,
+      result: { kind: "failed", resultKind: "opted_out", scope: "recipient", reason: "stop" },
+      at: run.now,
+    });
+    run.after(HOUR);
+    expect(run.ordersOf("wa usr_a").map(({ pass, attempt }) => [pass, attempt])).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  test("is tried again in the next pass when a re-plan may have repaired the contact", () => {
+    const run = world({ rules: { ...LADDER, passes: 2 } });
+    run.refuse("wa usr_a", "rejected", "recipient");
+    run.fact({
+      kind: "replanned",
+      persons: [person("usr_a")],
+      groups: [],
+      reason: "contact",
+      at: run.now,
+    });
+    expect(run.ordersOf("wa usr_a")).toHaveLength(1);
+    while (run.todo.pass === 1) {
+      run.acceptAll("delivered");
+      run.until(run.todo.wakeAt ?? run.now);
+    }
+    expect(run.order("wa usr_a")).toMatchObject({ pass: 2 });
+  });
+
+  test("pulls nothing forward for somebody who has met the condition by another channel", () => {
+    const run = world({
+      priority: "medium",
+      persons: [person("usr_a"), person("usr_b")],
+      rules: rules({
+        settledBy: "delivered",
+        steps: [step({ channels: ["whatsapp_personal", "sms"] }), step({ channels: ["call"] })],
+      }),
+    });
+    run.accept("sms usr_a");
+    run.receipt("sms usr_a", "delivered");
+    run.refuse("wa usr_a", "rejected", "recipient");
+    expect(run.names()).not.toContain("call usr_a");
+  });
+
   test("of an account is tried again in the next pass", () => {
     const run = world({
       rules: { ...LADDER, passes: 2 },
@@ -198,6 +257,21 @@ describe("an unknown outcome", () => {
     doubtful.receipt("wa usr_a", "delivered");
     doubtful.after(60 * SECOND);
     expect(doubtful.story()).toEqual(["0 wa usr_a 1", "160 wa usr_a 2"]);
+  });
+
+  test("holds back a later step on that channel too, and not the next pass", () => {
+    const run = world({
+      priority: "medium",
+      rules: rules({
+        passes: 2,
+        steps: [step({ windowSeconds: 60 }), step({ windowSeconds: 60 })],
+      }),
+    });
+    run.result("wa usr_a", { kind: "unknown", reason: "timeout" });
+    run.after(119 * SECOND);
+    expect(run.names()).toEqual(["wa usr_a"]);
+    run.after(SECOND);
+    expect(run.order("wa usr_a")).toMatchObject({ pass: 2, step: 1 });
   });
 
   test("is never failed over", () => {
@@ -486,6 +560,33 @@ describe("what was pulled forward", () => {
     expect(run.ordersOf("wa usr_a")).toHaveLength(1);
   });
 
+  test("leaves a channel that is merely undelivered for this pass, also in a later step that names it", () => {
+    const run = world({
+      rules: rules({
+        passes: 2,
+        steps: [
+          step({ undeliveredAfterSeconds: 60 }),
+          step({ channels: ["whatsapp_personal", "sms"] }),
+        ],
+      }),
+    });
+    run.accept("wa usr_a");
+    run.receipt("wa usr_a", "sent");
+    while (run.todo.end === null) {
+      for (const name of run.names()) if (name === "sms usr_a") run.accept(name);
+      run.until(run.todo.wakeAt ?? run.now);
+    }
+    expect(
+      run
+        .ordersOf("wa usr_a")
+        .filter(({ handOver }) => handOver === 0)
+        .map(({ pass, step: at }) => [pass, at]),
+    ).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
   test("starts at once also when the channel fails after its step", () => {
     const run = world({
       groups: [group("grp_a", { primary: false })],
@@ -566,6 +667,21 @@ describe("facts that repeat or stray", () => {
       at: run.now,
     });
     expect(run.state).toEqual(before);
+  });
+
+  const clocks: readonly [why: string, at: number, windowEndsAfter: number][] = [
+    ["before the order counts as the order's instant", -50 * SECOND, 300],
+    ["after it was learned counts as the instant of learning", 500 * SECOND, 310],
+    ["in between counts as told", 4 * SECOND, 304],
+  ];
+  test.each(clocks)("a vendor's time %s", (_why, at, windowEndsAfter) => {
+    const run = world();
+    run.after(10 * SECOND);
+    run.receipt("wa usr_a", "delivered", { at: T0 + at });
+    run.until(T0 + windowEndsAfter * SECOND - 1);
+    expect(run.names()).toEqual(["wa usr_a"]);
+    run.until(T0 + windowEndsAfter * SECOND);
+    expect(run.names()).toEqual(["wa usr_a", "sms usr_a"]);
   });
 
   test("a receipt that comes before the answer counts as the acceptance", () => {

@@ -1,5 +1,4 @@
 /** Run plans with valid and boring defaults; each test sets only what matters to its title. */
-import type { PersonChannel } from "../../domain/channel.ts";
 import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
 import type { AccountRoute, RunGroup, RunPerson, RunPlan } from "../../domain/run.ts";
 
@@ -161,5 +160,3 @@ export function mediumRules(over: Partial<PolicyRules> = {}): PolicyRules {
     ...over,
   });
 }
-
-export type { PersonChannel };
