@@ -9,6 +9,11 @@ export type PoolOptions = {
   readonly log: Logger;
   /** A statement of a request or activity that takes longer is a fault; reports and migrations set their own. */
   readonly statementTimeoutMs?: number;
+  /**
+   * Every named statement is planned once per connection, whatever its values. For a process whose statements all go by keys: PostgreSQL would plan the
+   * largest of them anew each time, which takes three times as long as executing it. Not for lists that filter.
+   */
+  readonly plansOnce?: boolean;
 };
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -33,7 +38,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     connectionString: options.databaseUrl,
     application_name: options.applicationName,
     max: options.max,
-    options: "-c TimeZone=UTC",
+    options: `-c TimeZone=UTC${options.plansOnce === true ? " -c plan_cache_mode=force_generic_plan" : ""}`,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS,
     lock_timeout: LOCK_TIMEOUT_MS,

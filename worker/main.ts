@@ -28,6 +28,7 @@ const pool = createPool({
   databaseUrl: env.databaseUrl.reveal(),
   applicationName: "siaga-worker",
   max: env.dbPoolMax,
+  plansOnce: true,
   log,
 });
 shutdown.onStop("database", () => pool.end());
