@@ -35,6 +35,7 @@ import { providerAccountRoutes } from "./routes/provider-accounts.ts";
 import { addReference } from "./routes/reference.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { userRoutes } from "./routes/users.ts";
+import { sandboxRoutes } from "./routes/sandbox.ts";
 import { WEBHOOK_PATH, webhookRoutes } from "./routes/webhooks.ts";
 import { wordRoutes } from "./routes/words.ts";
 
@@ -81,6 +82,7 @@ export function createApp(deps: AppDeps) {
     .route("/", healthRoutes(deps))
     .route("/", webhookRoutes(deps))
     .route("/", ackPageRoutes(deps))
+    .route("/", sandboxRoutes(deps))
     .route("/", createNotificationRoutes(deps))
     .route("/", notificationRoutes(deps))
     .route("/", notificationActRoutes(deps))

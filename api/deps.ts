@@ -48,4 +48,6 @@ export type AppDeps = Clock &
     readonly secretKey: Uint8Array;
     /** SIAGA_SIMULATED. */
     readonly isSimulated: boolean;
+    /** Where the simulated vendors listen, without a slash at its end; null: vendors are real, and there is no sandbox. */
+    readonly sandboxUrl: string | null;
   };

@@ -49,6 +49,7 @@ const api = await startApi(
     publicUrl: env.publicUrl,
     secretKey: env.secretKey.reveal(),
     isSimulated: env.isSimulated,
+    simulatedVendorsUrl: env.simulatedVendorsUrl,
   },
   { pool, temporal, isTemporalAway, providers: createProviders(http.call), log },
 );

@@ -42,6 +42,8 @@ export type ApiSettings = {
   readonly secretKey: Uint8Array;
   /** Every vendor is simulated: accounts elsewhere are refused. False if not given. */
   readonly isSimulated?: boolean;
+  /** Without a slash at its end. */
+  readonly simulatedVendorsUrl?: string | null;
 };
 
 export type ApiDeps = {
@@ -107,6 +109,7 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     providers: deps.providers,
     secretKey: settings.secretKey,
     isSimulated: settings.isSimulated ?? false,
+    sandboxUrl: settings.simulatedVendorsUrl ?? null,
     planning: createPlanningContext({ ...settings, ...deps, now }),
     links: settings,
     version: settings.version,

@@ -121,6 +121,12 @@ export const ENV_VARIABLES = [
     meaning: "`true`: every vendor is simulated and nothing leaves this machine.",
   },
   {
+    name: "SIAGA_SIMULATED_VENDORS_URL",
+    whenUnset: "`http://127.0.0.1:4010`",
+    meaning:
+      "Address of the simulated vendors, whose phones and faults the API shows under `/sandbox`; counts with `SIAGA_SIMULATED` alone.",
+  },
+  {
     name: "SIAGA_SEND_ONLY_TO",
     whenUnset: "no limit",
     meaning:
@@ -161,6 +167,9 @@ export const ENV_VARIABLES = [
 
 type EnvName = (typeof ENV_VARIABLES)[number]["name"];
 
+/** Where `tsx providers/simulated/main.ts` listens by itself. */
+const SIMULATED_VENDORS_URL = "http://127.0.0.1:4010";
+
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -190,6 +199,8 @@ export type Env = {
   readonly portalUrl: string | null;
   readonly temporalUiUrl: string | null;
   readonly isSimulated: boolean;
+  /** Without a slash at its end; null: the vendors are real. */
+  readonly simulatedVendorsUrl: string | null;
   /** Null: no limit. Numbers with their plus sign, group ids as the vendor writes them. */
   readonly sendOnlyTo: readonly string[] | null;
   readonly wakePerSecond: number;
@@ -238,6 +249,7 @@ export function readEnv(source: EnvSource = process.env): Env {
     portalUrl: read.optionalUrl("SIAGA_PORTAL_URL"),
     temporalUiUrl: read.optionalUrl("SIAGA_TEMPORAL_UI_URL"),
     isSimulated,
+    simulatedVendorsUrl: read.simulatedVendorsUrl(isSimulated),
     sendOnlyTo: read.sendOnlyTo(),
     wakePerSecond: read.integer("SIAGA_WAKE_PER_SECOND", 10, 1, 1000),
     startConcurrency: read.integer("SIAGA_START_CONCURRENCY", 20, 1, 200),
@@ -350,6 +362,11 @@ class Reader {
       this.problem("SIAGA_PUBLIC_URL", "is required unless SIAGA_SIMULATED is true");
     }
     return url ?? `http://localhost:${port}`;
+  }
+
+  simulatedVendorsUrl(isSimulated: boolean): string | null {
+    const url = this.optionalUrl("SIAGA_SIMULATED_VENDORS_URL") ?? SIMULATED_VENDORS_URL;
+    return isSimulated ? url : null;
   }
 
   databaseUrl(): Secret<string> {

@@ -12,13 +12,13 @@ import type { SubjectFacts } from "../../db/subjects.ts";
 import { situationAfter } from "../../domain/answer-situation.ts";
 import type { AnswerSituation } from "../../domain/answer-situation.ts";
 import { RATING_MAX, RATING_MIN } from "../../domain/reply-decision.ts";
-import type { InboundSettings } from "./inbound-deps.ts";
 import { signalAct } from "./tell-run.ts";
 import type { TellDeps } from "./tell-run.ts";
 
 export type AckLinkDeps = TellDeps & {
   readonly now: () => number;
-  readonly inbound: Pick<InboundSettings, "secretKey">;
+  /** 32 bytes: proves the links. */
+  readonly secretKey: Uint8Array;
 };
 
 export type SeenLink =
@@ -33,7 +33,7 @@ export type SeenLink =
     };
 
 export async function seeAckLink(deps: AckLinkDeps, token: string): Promise<SeenLink> {
-  const link = readAckLink(token, deps.inbound.secretKey);
+  const link = readAckLink(token, deps.secretKey);
   if (link === null) return { kind: "invalid" };
   const [page, subjects] = await Promise.all([
     loadAckPage(deps.pool, link),

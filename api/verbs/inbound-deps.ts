@@ -12,8 +12,6 @@ export type EventDeps = TellDeps & {
 export type InboundSettings = {
   /** IANA; for people and zones without one of their own. */
   readonly timeZone: string;
-  /** 32 bytes: proves signed links. */
-  readonly secretKey: Uint8Array;
   /** For people whom nobody knows. */
   readonly locale: Locale;
   /** Words that acknowledge and refuse, in every language. */

@@ -163,6 +163,8 @@ const TYPES = [
 ] as const;
 
 export type ApiOptions = {
+  /** Where the simulated vendors listen; none if not given. */
+  readonly sandboxUrl?: string;
   readonly rateLimit?: AppDeps["rateLimit"];
   readonly log?: Logger;
   /** SIAGA_SIMULATED. */
@@ -237,6 +239,7 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
     version: "0.0.0-test",
     rateLimit: options.rateLimit ?? { burst: 1_000_000, perSecond: 1_000_000 },
     publicUrl: PUBLIC_URL,
+    sandboxUrl: options.sandboxUrl ?? null,
     webhookAccounts: createWebhookAccounts({
       pool: apiPool,
       providers,
@@ -245,7 +248,6 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
     }),
     inbound: {
       timeZone: "Asia/Jakarta",
-      secretKey: SECRET_KEY,
       locale: "id",
       readWords: () => readReplyWords(pool),
       startAnswer: (answer) => startAnswer(client, answer),
