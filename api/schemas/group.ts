@@ -59,7 +59,7 @@ export const GroupInputSchema = z
   .openapi("GroupInput");
 
 export const GroupChangeSchema = GroupInputSchema.partial()
-  .extend({ isActive: z.boolean().optional() })
+  .extend({ locale: z.enum(LOCALES).optional(), isActive: z.boolean().optional() })
   .openapi("GroupChange", {
     description: "Fields that are absent keep their value; a list replaces the list.",
   });

@@ -118,9 +118,13 @@ export const PolicyInputSchema = z
   .strictObject({ name, priority: z.enum(PRIORITIES), ...RULES_INPUT })
   .openapi("PolicyInput");
 
-export const PolicyChangeSchema = PolicyInputSchema.partial().openapi("PolicyChange", {
-  description: "Fields that are absent keep their value; `steps` replaces all steps.",
-});
+/** Made of the fields without their defaults: what is absent from a change keeps its value. */
+export const PolicyChangeSchema = z
+  .strictObject({ name, priority: z.enum(PRIORITIES), ...RULES, steps: RULES_INPUT.steps })
+  .partial()
+  .openapi("PolicyChange", {
+    description: "Fields that are absent keep their value; `steps` replaces all steps.",
+  });
 
 export const PolicyRulesInputSchema = z.strictObject(RULES_INPUT).openapi("PolicyRulesInput");
 

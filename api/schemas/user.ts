@@ -81,7 +81,7 @@ export const UserInputSchema = z
   .openapi("UserInput");
 
 export const UserChangeSchema = UserInputSchema.partial()
-  .extend({ isActive: z.boolean().optional() })
+  .extend({ locale: z.enum(LOCALES).optional(), isActive: z.boolean().optional() })
   .openapi("UserChange", {
     description: "Fields that are absent keep their value; a list replaces the list.",
   });
