@@ -5,37 +5,53 @@ import { isTold, standingOf } from "./line.ts";
 import type { AccountRoute } from "./run.ts";
 import { routeOf } from "./run-draft.ts";
 import { EVIDENCE } from "./run-state.ts";
-import type { Draft, Line, LineDelivery, Target } from "./run-state.ts";
+import type { Draft, Evidence, Line, LineDelivery, Target } from "./run-state.ts";
 
 /** Acknowledgment is a person's act: no evidence ever meets it. Whoever has answered has met anything less. */
 export function hasMet(settledBy: SettledBy, target: Target): boolean {
   if (settledBy === "acknowledged") return false;
   if (target.answered) return true;
+  return hasEvidence(
+    target,
+    (delivery) => delivery.evidence >= wantedOf(settledBy, target, delivery),
+  );
+}
+
+/** The condition itself is proven, not merely the best that the target's account can tell. */
+export function isProven(settledBy: Exclude<SettledBy, "acknowledged">, target: Target): boolean {
+  if (target.answered) return true;
+  return hasEvidence(
+    target,
+    (delivery) => !isBestSent(target, delivery) && delivery.evidence >= EVIDENCE[settledBy],
+  );
+}
+
+function hasEvidence(target: Target, isEnough: (delivery: LineDelivery) => boolean): boolean {
   return target.lines.some(
     (line) =>
-      isEvidenceOf(target, line) && line.deliveries.some((delivery) => meets(settledBy, delivery)),
+      isEvidenceOf(target, line) &&
+      line.deliveries.some((delivery) => standingOf(delivery) === "alive" && isEnough(delivery)),
   );
+}
+
+/** An account that never reports `sent` can prove no more than acceptance. */
+function wantedOf(
+  settledBy: Exclude<SettledBy, "acknowledged">,
+  target: Target,
+  delivery: LineDelivery,
+): Evidence {
+  if (settledBy !== "sent" && !isBestSent(target, delivery)) return EVIDENCE[settledBy];
+  return delivery.givesSent ? EVIDENCE.sent : EVIDENCE.accepted;
+}
+
+/** Of a group no more than `sent` is known, unless its account says that it can tell more. */
+function isBestSent(target: Target, account: { readonly givesDelivered: boolean }): boolean {
+  return target.kind === "group" && !account.givesDelivered;
 }
 
 /** In-app, push and e-mail never satisfy a person who has a phone channel in the ladder. */
 export function isEvidenceOf(target: Target, line: Line): boolean {
   return target.kind === "group" || target.person.silentSuffices || isPhoneChannel(line.channel);
-}
-
-function meets(settledBy: Exclude<SettledBy, "acknowledged">, delivery: LineDelivery): boolean {
-  if (standingOf(delivery) !== "alive") return false;
-  switch (settledBy) {
-    case "sent":
-      // An account that never reports `sent` can prove no more than acceptance.
-      return (
-        delivery.evidence >= EVIDENCE.sent ||
-        (!delivery.givesSent && delivery.evidence >= EVIDENCE.accepted)
-      );
-    case "delivered":
-      return delivery.evidence >= EVIDENCE.delivered;
-    case "read":
-      return delivery.evidence >= EVIDENCE.read;
-  }
 }
 
 /** Something was accepted for this target that counts as having told it: an in-app row only where it suffices. */
@@ -82,7 +98,8 @@ export function receiptsWanted(
   const hasNext = routeOf(target, line.channel).length > 1;
   const standsForDelivered = line.undeliveredAfterMs !== null && !account.givesDelivered;
   const wantsSent =
-    (settles && settledBy === "sent") || (account.givesSent && (hasNext || standsForDelivered));
+    (settles && (settledBy === "sent" || isBestSent(target, account))) ||
+    (account.givesSent && (hasNext || standsForDelivered));
   // Whether it arrived decides on pull forward, on a doubt that holds back the next attempt, and on when a call is over.
   const wantsDelivered =
     (settles && settledBy !== "read") ||

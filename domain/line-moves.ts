@@ -106,7 +106,8 @@ function failedMoves(
   now: number,
 ): readonly DueMove[] {
   const { refusal } = newest;
-  if (refusal?.mayFailOver === true && standingOf(newest) === "refused") {
+  const mayFailOver = refusal?.mayFailOver === true && !target.banned.includes(line.channel);
+  if (mayFailOver && standingOf(newest) === "refused") {
     const account = nextAccount(target, line, newest);
     if (account !== null && now < lineEnd(run, target, line)) {
       return [{ at: now, move: { kind: "fail_over", account, because: refusal.kind } }];

@@ -1,5 +1,5 @@
 /** How a run ends without an act, and who was left unreached or unanswered. */
-import { hasMet, wasAccepted } from "./evidence.ts";
+import { hasMet, isProven, wasAccepted } from "./evidence.ts";
 import { standingOf } from "./line.ts";
 import type { LadderEnd } from "./run.ts";
 import type { Outcome } from "./notification.ts";
@@ -25,9 +25,7 @@ export function outcomeOf(run: Draft): LadderEnd {
     const isPartly = Object.values(run.targets).some((target) => target.answered);
     return endWith(run, "exhausted", isPartly ? "partly_acknowledged" : "nobody_answered");
   }
-  if (haveAllMet(run)) {
-    return endWith(run, run.plan.rules.settledBy === "sent" ? "sent" : "delivered", null);
-  }
+  if (haveAllMet(run)) return endWith(run, isAllDelivered(run) ? "delivered" : "sent", null);
   if (isAccepted) return endWith(run, "sent", "partly_reached");
   return endWith(run, "undeliverable", whyUndeliverable(run));
 }
@@ -53,14 +51,25 @@ function countedTargets(run: Draft): readonly Target[] {
   });
 }
 
-/** A person told in passing only (`only`) is waited for by nobody, unless there is nobody else. */
 export function haveAllMet(run: Draft): boolean {
+  const judged = judgedTargets(run);
+  return judged.length > 0 && judged.every((target) => hasMet(run.plan.rules.settledBy, target));
+}
+
+/** A person told in passing only (`only`) is waited for by nobody, unless there is nobody else. */
+function judgedTargets(run: Draft): readonly Target[] {
   const counted = countedTargets(run);
   const waitedFor = counted.filter(
     (target) => target.kind === "group" || target.person.only === null,
   );
-  const judged = waitedFor.length > 0 ? waitedFor : counted;
-  return judged.length > 0 && judged.every((target) => hasMet(run.plan.rules.settledBy, target));
+  return waitedFor.length > 0 ? waitedFor : counted;
+}
+
+/** Where a group's account can tell no more than `sent`, the run says no more either. */
+function isAllDelivered(run: Draft): boolean {
+  const { settledBy } = run.plan.rules;
+  if (settledBy === "acknowledged" || settledBy === "sent") return false;
+  return judgedTargets(run).every((target) => isProven(settledBy, target));
 }
 
 function whyUndeliverable(run: Draft): string {

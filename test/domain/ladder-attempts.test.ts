@@ -344,6 +344,16 @@ describe("an order says which receipts can move the run", () => {
       [],
     ],
     [
+      "a group whose account can't tell more has met the condition when it is sent",
+      {
+        persons: [],
+        groups: [group("grp_a")],
+        rules: rules({ settledBy: "delivered", steps: [step({ groups: "primary" })] }),
+      },
+      "group grp_a",
+      ["sent", "delivered", "read"],
+    ],
+    [
       "a group's evidence never ends a step that awaits an answer",
       {
         persons: [],

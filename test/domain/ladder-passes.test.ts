@@ -473,6 +473,26 @@ describe("outcomes without an act", () => {
       { outcome: "delivered", reason: null },
     ],
     [
+      "a group's evidence is at most sent where its account can't tell more",
+      {
+        persons: [],
+        groups: [group("grp_p")],
+        rules: rules({ settledBy: "delivered", steps: [step({ groups: "primary" })] }),
+      },
+      (run) => run.acceptAll("delivered"),
+      { outcome: "sent", reason: null, unreached: [] },
+    ],
+    [
+      "a group's delivery counts where its account can tell",
+      {
+        persons: [],
+        groups: [group("grp_p", { route: [account("grp1")] })],
+        rules: rules({ settledBy: "delivered", steps: [step({ groups: "primary" })] }),
+      },
+      (run) => run.acceptAll("delivered"),
+      { outcome: "delivered", reason: null, unreached: [] },
+    ],
+    [
       "settled by sent: sent",
       { rules: rules({ settledBy: "sent" }) },
       (run) => {

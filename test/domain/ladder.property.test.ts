@@ -312,9 +312,11 @@ function hasMetInModel(log: RunLog, target: string, at: number): boolean {
     const route = quietOf(log, target);
     const accounts =
       route === null ? [] : "route" in route ? route.route : Object.values(route.routes).flat();
-    const givesSent = accounts.find(({ accountId }) => accountId === order.accountId)?.givesSent;
-    const wanted = { sent: givesSent === true ? 2 : 1, delivered: 3, read: 4 }[settledBy];
-    return known.best >= wanted;
+    const account = accounts.find(({ accountId }) => accountId === order.accountId);
+    const sent = account?.givesSent === true ? 2 : 1;
+    // Of a group many accounts can tell no more than that it was sent.
+    const isBestSent = order.channel === "whatsapp_group" && account?.givesDelivered === false;
+    return known.best >= (isBestSent ? sent : { sent, delivered: 3, read: 4 }[settledBy]);
   });
 }
 
