@@ -30,7 +30,7 @@ export async function findAct(
   return row ? { notificationId: row.notification_id, kind: row.kind } : null;
 }
 
-/** What names this delivery on the notification's ladder, which is what can be resent; null: there is no such one. */
+/** What names this delivery on the notification's ladder, which is what can be resent; null: there is no such one. An inbox holds its message already. */
 export async function findLadderDelivery(
   pool: pg.Pool,
   notificationId: string,
@@ -45,7 +45,7 @@ export async function findLadderDelivery(
     readonly hand_over: number;
   }>(
     `select pass, step, target, channel, attempt, hand_over from deliveries
-     where id = $1 and notification_id = $2 and purpose = 'ladder'`,
+     where id = $1 and notification_id = $2 and purpose = 'ladder' and channel <> 'in_app'`,
     [deliveryId, notificationId],
   );
   const row = rows[0];

@@ -3,7 +3,8 @@ import { standingOf } from "./line.ts";
 import { keyOf, order } from "./orders.ts";
 import { keysOf, note, own, routeOf, targetOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
-import type { Line, LineDelivery, Target } from "./run-state.ts";
+import type { DeliveryKey } from "./run.ts";
+import type { Line, LineDelivery, RunState, Target } from "./run-state.ts";
 
 /** A call that was accepted longer ago than this is over, also where no vendor says so. */
 export const CALL_MS_MAX = 300_000;
@@ -60,6 +61,17 @@ function hangUp(work: Work, key: string, index: number, number: number): void {
   if (line === undefined || delivery === undefined) return;
   delivery.hungUp = true;
   work.hangUp.push(keyOf(target, line, delivery));
+}
+
+/** Whether this run has such a delivery and an account that could carry it again; an inbox has none. */
+export function canResend(run: RunState, key: DeliveryKey): boolean {
+  const target = run.targets[key.target];
+  return (
+    target !== undefined &&
+    target.out === null &&
+    findLine(target, key) !== undefined &&
+    routeOf(target, key.channel).length > 0
+  );
 }
 
 /** A new attempt of a delivery on the first account, whatever its budget says. */

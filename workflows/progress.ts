@@ -13,6 +13,7 @@ import type {
   ReplanAnswer,
   ReplanInput,
 } from "../activities/contract.ts";
+import { canResend } from "../domain/closing.ts";
 import { beginRun, learn, next, type RunState } from "../domain/ladder.ts";
 import { waitingInWords } from "../domain/narration.ts";
 import type { Priority } from "../domain/priority.ts";
@@ -255,7 +256,7 @@ export class Run {
           ? { refused: "not_possible" }
           : { kind: "snooze", until: params.until, actId, at };
       case "resend":
-        return params.resend
+        return params.resend && canResend(this.state, params.resend)
           ? { kind: "resend", key: params.resend, actId, at }
           : { refused: "not_possible" };
       case "reprioritise":
