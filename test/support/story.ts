@@ -248,6 +248,27 @@ async function endStory(current: Current): Promise<void> {
     "notifications without an outcome",
   ).toEqual([]);
   expect(await recordedMessages(world, beganAt)).toEqual(seenMessages(story.requests()));
+  expect(await failedTasks(world, beganAt), "workflow tasks that failed: a bug, retried").toEqual(
+    [],
+  );
+}
+
+/** What the server was told about tasks that threw; a run goes on after them as if nothing had been, only later. */
+async function failedTasks(world: World, since: Date): Promise<readonly string[]> {
+  const { rows } = await world.pool.query<{ workflow_id: string }>(
+    "select workflow_id from notifications where accepted_at >= $1",
+    [since],
+  );
+  const histories = await Promise.all(
+    rows.map(({ workflow_id }) => world.temporal.workflow.getHandle(workflow_id).fetchHistory()),
+  );
+  return (
+    histories
+      .flatMap(({ events }) => events ?? [])
+      .flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [])
+      // Something arrived while the task was about to end the run: the server asks once more.
+      .filter((message) => message !== "UnhandledCommand")
+  );
 }
 
 async function tidyUp(world: World, { beganAt }: Current): Promise<void> {

@@ -201,6 +201,9 @@ async function callApi(
   return { status: response.status, body: asRecord(text) };
 }
 
+/** Far beyond every window that a test uses: a run that lasts longer is stuck. */
+const SETTLED_TIMEOUT_MS = 45_000;
+
 /** Waits for the run itself: the row says what came of it once the run has ended. */
 async function untilSettled(
   temporal: Client,
@@ -215,11 +218,13 @@ async function untilSettled(
   );
   const workflowId = rows[0]?.workflow_id;
   if (!workflowId) throw new Error(`no notification ${id}`);
+  const endAt = Date.now() + SETTLED_TIMEOUT_MS;
   for (;;) {
     try {
-      await temporal.workflow.getHandle(workflowId).result();
+      await temporal.withDeadline(endAt, () => temporal.workflow.getHandle(workflowId).result());
       break;
     } catch (error) {
+      if (Date.now() >= endAt) throw new Error(`${workflowId} does not settle`, { cause: error });
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50)); // not started yet
     }
