@@ -26,6 +26,7 @@ import { groupRoutes } from "./routes/groups.ts";
 import { ackPageRoutes } from "./routes/ack-page.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holidayRoutes } from "./routes/holidays.ts";
+import { inboundRoutes } from "./routes/inbound.ts";
 import { meRoutes } from "./routes/me.ts";
 import { notificationActRoutes } from "./routes/notification-acts.ts";
 import { notificationRecordRoutes } from "./routes/notification-record.ts";
@@ -87,6 +88,7 @@ export function createApp(deps: AppDeps) {
     .route("/", notificationRoutes(deps))
     .route("/", notificationActRoutes(deps))
     .route("/", notificationRecordRoutes(deps))
+    .route("/", inboundRoutes(deps))
     .route("/", wordRoutes(deps))
     .route("/", holidayRoutes(deps))
     .route("/", userRoutes(deps))

@@ -65,6 +65,13 @@ export const PERMISSIONS = {
   }),
   /** The full address of a delivery; everybody else sees it masked. */
   see_address: row({}),
+  /** What people wrote to us; a supervisor's own zones are the writers'. */
+  read_inbound: row({
+    manager: ALL,
+    supervisor: [["own_zones"]],
+    noc: ALL,
+    customer_service: ALL,
+  }),
   /** Acknowledge, refuse, escalate, snooze, resolve, rate, close. */
   answer_notification: row({
     manager: ALL,
@@ -150,6 +157,7 @@ export const ACTION_SCOPES = {
   see_notification: ["notifications:read"],
   see_message: ["messages:read"],
   see_address: ["messages:read"],
+  read_inbound: ["messages:read"],
   answer_notification: ["acts:write"],
   steer_notification: ["acts:write"],
   create_notification: ["notifications:write"],
