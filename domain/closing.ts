@@ -7,7 +7,7 @@ import type { DeliveryKey } from "./run.ts";
 import type { Line, LineDelivery, RunState, Target } from "./run-state.ts";
 
 /** A call that was accepted longer ago than this is over, also where no vendor says so. */
-export const CALL_MS_MAX = 300_000;
+const CALL_MS_MAX = 300_000;
 
 /** Withdraws queued sends and ends ringing calls of everybody who is out, has answered, or was told elsewhere. */
 export function closeTargets(work: Work): void {

@@ -7,9 +7,12 @@
  * each a row of attempts and hand-overs; and its turns, the parts that it has in steps, from which windows are counted.
  * A *late* target (a sleeper, a reassigned or an added one) has left that ladder for a clock of its own: its personal
  * channels from the first step, one pass. The run is over when its steps and every late target's are, and nothing is in
- * flight. The files: `run-state` (what is remembered), `run-facts`, `steering`, `replan`, `policy-change` (what a fact
- * changes), `pass`, `step`, `late-target` (the order of things), `line-moves`, `orders` (what is due on a line),
- * `target-window`, `sleep`, `evidence`, `line` (reading the facts), `run-outcome`, `run-wait` (how it ends, what it waits for).
+ * flight.
+ *
+ * WHERE TO READ. What is remembered: `run-state`, `run-draft`, `run-targets`. What a fact changes: `run-facts`, `steering`,
+ * `replan`, `policy-change`. The order of things: `pass`, `step`, `step-targets`, `role-up`, `late-target`. What is due on a
+ * line: `begin-lines`, `line-moves`, `orders`, `closing`. How facts are read: `line`, `evidence`, `target-window`, `reading`,
+ * `sleep`. How it ends and what it waits for: `run-outcome`, `run-wait`.
  *
  * WHAT MAY INTERRUPT. `learn` takes facts in any order and as often as they come: receipts and results fill up the record of
  * one delivery, acts count once by their id, strays are ignored. It decides nothing. `next` decides, in this order: a stop by
@@ -27,23 +30,23 @@
  * - An overdue deadline does not cascade: a step begun late has its full window from now, attempts missed are not made up.
  * - Every run ends: steps, passes, roles and late targets are finite, and expiry bounds what an answer never comes to.
  */
-import { advance, endStepNow } from "./pass.ts";
 import { assert } from "./assert.ts";
+import { closeTargets, resendAgain } from "./closing.ts";
+import { advanceLateTargets, restartLateSteps } from "./late-target.ts";
 import { makeDueMoves } from "./line-moves.ts";
 import { dialNextCall } from "./orders.ts";
-import { advanceLateTargets, restartLateSteps } from "./late-target.ts";
+import { advance, endStepNow } from "./pass.ts";
+import { isAtLeast } from "./priority.ts";
+import { extendReaders } from "./reading.ts";
 import { note, workOn } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { record } from "./run-facts.ts";
-import { endWith, hasInFlight, isAcknowledged, haveAllMet, outcomeOf } from "./run-outcome.ts";
-import { newGroup, newPerson } from "./run-targets.ts";
+import { endWith, hasInFlight, haveAllMet, isAcknowledged, outcomeOf } from "./run-outcome.ts";
 import type { RunState, Target } from "./run-state.ts";
+import { newGroup, newPerson } from "./run-targets.ts";
 import { expiryOf, isOnlySleepersLeft, waitOf } from "./run-wait.ts";
-import { extendReaders } from "./reading.ts";
-import { closeTargets, resendAgain } from "./closing.ts";
-import { stepsAfter } from "./step-targets.ts";
-import { isAtLeast } from "./priority.ts";
 import type { Fact, RunPlan, Todo } from "./run.ts";
+import { stepsAfter } from "./step-targets.ts";
 
 export type { RunState } from "./run-state.ts";
 

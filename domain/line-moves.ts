@@ -25,7 +25,7 @@ import { lineEnd, windowEnd } from "./target-window.ts";
  * A deadline that is noticed later than this was missed by an absent worker: what was due then is not made up for once the
  * window is over. Shorter lags (a slow task, a server's restart) count as on time.
  */
-export const ABSENCE_MS_MIN = 60_000;
+const ABSENCE_MS_MIN = 60_000;
 
 type Move =
   | {
@@ -77,7 +77,7 @@ function dueMoves(
     case "busy":
       return isBroken(line)
         ? failedMoves(run, target, line, newest, now)
-        : attemptMoves(run, target, line, newest.failure?.at ?? now);
+        : attemptMoves(target, line, newest.failure?.at ?? now);
     case "unknown":
       return isAtLeast(run.plan.priority, "high")
         ? pullMoves(run, target, line, now, "unknown_outcome")
@@ -87,8 +87,8 @@ function dueMoves(
     case "alive":
       return [
         ...undeliveredMoves(run, target, line, newest, now),
-        ...unsentMoves(run, target, line, newest),
-        ...attemptMoves(run, target, line, acceptedAtOf(newest)),
+        ...unsentMoves(target, line, newest),
+        ...attemptMoves(target, line, acceptedAtOf(newest)),
       ];
     case "stopped":
     case "cancelled":
@@ -167,25 +167,20 @@ function undeliveredSince(line: Line): number {
   return since;
 }
 
-function unsentMoves(
-  run: Draft,
-  target: Target,
-  line: Line,
-  newest: LineDelivery,
-): readonly DueMove[] {
+/** Without `sent` by the account's deadline the next account takes over. */
+function unsentMoves(target: Target, line: Line, newest: LineDelivery): readonly DueMove[] {
   if (!newest.givesSent || newest.evidence !== EVIDENCE.accepted) return [];
   if (hasArrived(line)) return [];
   const account = nextAccount(target, line, newest);
   const at = acceptedAtOf(newest) + newest.receiptDeadlineMs;
-  if (account === null || at >= lineEnd(run, target, line)) return [];
+  if (account === null) return [];
   return [{ at, move: { kind: "fail_over", account, because: "no_sent_receipt" } }];
 }
 
-function attemptMoves(run: Draft, target: Target, line: Line, from: number): readonly DueMove[] {
+function attemptMoves(target: Target, line: Line, from: number): readonly DueMove[] {
   if (!isPhoneChannel(line.channel) || line.carried || attemptsLeft(line) <= 0) return [];
   if (routeOf(target, line.channel).length === 0) return [];
-  const at = from + line.spacingMs;
-  return at < lineEnd(run, target, line) ? [{ at, move: { kind: "attempt" } }] : [];
+  return [{ at: from + line.spacingMs, move: { kind: "attempt" } }];
 }
 
 /** Does everything that is due on the targets' lines at this instant, and notes when the next thing will be. */
@@ -236,7 +231,7 @@ function makeDueMove(work: Work, seen: Target, index: number, seenLine: Line): v
   }
 }
 
-export function placeOf(target: Target, line: Line) {
+function placeOf(target: Target, line: Line) {
   return { pass: line.pass, step: line.step, target: target.key, channel: line.channel };
 }
 

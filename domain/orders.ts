@@ -10,7 +10,7 @@ import { asleepUntil } from "./sleep.ts";
 import { lineEnd, windowEnd } from "./target-window.ts";
 
 /** An unanswered call stops ringing by itself; a vendor without receipts never says so. */
-export const RINGING_MS_MAX = 60_000;
+const RINGING_MS_MAX = 60_000;
 
 /** Hands the line's next message to an account: the next attempt, or with `failed_over` the same one again. */
 export function order(

@@ -7,7 +7,7 @@ import type { Line, Target, Turn } from "./run-state.ts";
 import { isOpen, windowEnd } from "./target-window.ts";
 
 /** A critical window is short because somebody must act: reading alone buys two minutes at most. */
-export const READ_EXTENSION_CRITICAL_MS_MAX = 120_000;
+const READ_EXTENSION_CRITICAL_MS_MAX = 120_000;
 
 export function extendReaders(work: Work): void {
   const { run } = work;

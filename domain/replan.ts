@@ -3,12 +3,13 @@ import { makeLate } from "./begin-lines.ts";
 import { wasTold } from "./evidence.ts";
 import { isTold } from "./line.ts";
 import type { RunGroup, RunPerson } from "./run.ts";
-import { note, own, stepOf } from "./run-draft.ts";
+import { note, own } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { newGroup, newPerson } from "./run-targets.ts";
-import type { Draft, Line, PersonTarget, Target } from "./run-state.ts";
+import type { Draft, GroupTarget, Line, PersonTarget, Target } from "./run-state.ts";
 import {
   channelsToBegin,
+  isGroupOf,
   linesOfPass,
   personalStepsAfter,
   positionOf,
@@ -55,9 +56,10 @@ function updatePerson(work: Work, person: RunPerson): boolean {
     if (isOwed(run, target)) makeLate(work, person.key, { onlyStep: null, replaces: false });
     return false;
   }
-  run.targets[person.key] = newPerson(person);
+  const target = newPerson(person);
+  run.targets[person.key] = target;
   work.owned.add(person.key);
-  if (hasBegun(run)) makeLate(work, person.key, { onlyStep: null, replaces: false });
+  if (hasBegun(run, target)) makeLate(work, person.key, { onlyStep: null, replaces: false });
   return true;
 }
 
@@ -70,18 +72,19 @@ function updateGroup(work: Work, group: RunGroup): boolean {
     if (target.out === "replanned") target.out = null;
     return false;
   }
-  run.targets[group.key] = newGroup(group);
+  const target = newGroup(group);
+  run.targets[group.key] = target;
   work.owned.add(group.key);
-  const missed = missedStep(run, group);
+  const missed = missedStep(run, target);
   if (missed !== null) makeLate(work, group.key, { onlyStep: missed, replaces: false });
   return true;
 }
 
 /** Not told so far, and reachable now on a channel of a step that has begun without him: verified, switched on, back again. */
 function isOwed(run: Draft, target: PersonTarget): boolean {
-  if (target.out !== null || target.answered || target.late !== null || !target.isMember)
-    return false;
-  if (run.passKind.kind !== "run" || linesOfPass(run, target).some(isDisturbing)) return false;
+  if (target.out !== null || target.answered || target.late !== null) return false;
+  if (!target.isMember || run.passKind.kind !== "run") return false;
+  if (linesOfPass(run, target).some(isDisturbing)) return false;
   const position = positionOf(run, target);
   return personalStepsAfter(run, 0).some(
     (step) =>
@@ -95,36 +98,15 @@ function isDisturbing(line: Line): boolean {
 }
 
 /** The first step of the pass has begun: a newcomer starts on its own clock. */
-function hasBegun(run: Draft): boolean {
-  const first = stepsAfter(run, 0)[0];
-  switch (run.phase.kind) {
-    case "ready":
-    case "holding":
-      return run.pass > 1 || run.phase.step !== first;
-    case "step":
-    case "role_up":
-    case "over":
-      return true;
-  }
+function hasBegun(run: Draft, newcomer: Target): boolean {
+  return positionOf(run, newcomer) >= (stepsAfter(run, 0)[0] ?? 0);
 }
 
 /** The step that would have told this group, if it has begun already. */
-function missedStep(run: Draft, group: RunGroup): number | null {
+function missedStep(run: Draft, target: GroupTarget): number | null {
   if (run.passKind.kind !== "run") return null;
-  const { phase } = run;
-  const steps = stepsAfter(run, 0);
-  const telling = steps.find((step) => {
-    const wanted = stepOf(run, step).groups;
-    const isForAll =
-      wanted === "other" ||
-      !steps.some((later) => later > step && stepOf(run, later).groups === "other");
-    return wanted !== "none" && (isForAll || group.primary);
-  });
-  if (telling === undefined) return null;
-  const begun = phase.kind === "step" ? phase.step : phase.kind === "over" ? Infinity : 0;
-  const position =
-    phase.kind === "over" || phase.kind === "step" ? begun : (phase.step ?? Infinity) - 1;
-  return telling <= position ? telling : null;
+  const telling = stepsAfter(run, 0).find((step) => isGroupOf(run, step, target));
+  return telling !== undefined && telling <= positionOf(run, target) ? telling : null;
 }
 
 /** Whoever changes while everybody sleeps may be awake, or the last one waited for. */

@@ -58,23 +58,26 @@ function takesPart(run: Draft, target: PersonTarget, step: number): boolean {
   return target.isMember;
 }
 
-/** The groups that this step tells: those not yet told in this pass, as far as the step and the policy's later steps want them. */
+/** The groups that this step tells: those that it names and that were not yet told in this pass. */
 export function groupsOf(run: Draft, step: number): readonly GroupTarget[] {
-  const wanted = stepOf(run, step).groups;
-  if (run.passKind.kind !== "run" || wanted === "none") return [];
-  // Without a later step for the others, every matching group is primary.
-  const isForAll =
-    wanted === "other" ||
-    !stepsAfter(run, step).some((later) => stepOf(run, later).groups === "other");
+  if (run.passKind.kind !== "run") return [];
   return Object.values(run.targets).filter(
     (target): target is GroupTarget =>
       target.kind === "group" &&
       isInLadder(run, target) &&
-      (isForAll || target.group.primary) &&
+      isGroupOf(run, step, target) &&
       !target.banned.includes("whatsapp_group") &&
       !target.toldBefore.includes("whatsapp_group") &&
       !linesOfPass(run, target).some(isTold),
   );
+}
+
+/** Whether the step names this group. Without a later step for the others, every matching group is primary. */
+export function isGroupOf(run: Draft, step: number, { group }: GroupTarget): boolean {
+  const wanted = stepOf(run, step).groups;
+  if (wanted === "none") return false;
+  if (wanted === "other" || group.primary) return true;
+  return !stepsAfter(run, step).some((later) => stepOf(run, later).groups === "other");
 }
 
 /** What was begun for the target in the pass that it is in. */
