@@ -4,7 +4,6 @@ import type pg from "pg";
 
 import type { NotificationRequest, RequestCheck } from "../domain/request.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
-import type { OpenedAccount } from "../db/opened-account.ts";
 import type { Activities } from "./contract.ts";
 import { createDeliverMessage, type DeliverDeps } from "./deliver-message.ts";
 import { createHangUpCall } from "./hang-up-call.ts";
@@ -72,5 +71,3 @@ export function createActivities(deps: ActivityDeps): Activities {
   };
   return withSafeErrors(activities, deps.log);
 }
-
-export type { OpenedAccount };
