@@ -13,7 +13,6 @@ import type pg from "pg";
 import {
   forgetWindow,
   openDelivery,
-  lockMessage,
   recordAccepted,
   recordRefused,
   reserveSlot,
@@ -24,7 +23,6 @@ import {
 } from "../db/deliveries.ts";
 import type { AckLink } from "../db/ack-link.ts";
 import { newId } from "../db/new-id.ts";
-import { withTransaction } from "../db/transaction.ts";
 import { isResultKind, retryOf, VERDICTS, type FailureKind } from "../domain/result-kind.ts";
 import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
@@ -432,20 +430,17 @@ async function recordSuccess(
   const { result, at, deliveryId } = kept;
   const accountId = input.order.accountId;
   const record = () =>
-    withTransaction(deps.pool, async (client) => {
-      await lockMessage(client, accountId, result.providerMessageId);
-      return recordAccepted(client, {
-        notificationId: input.notificationId,
-        deliveryId,
-        messageId,
-        accountId,
-        providerMessageId: result.providerMessageId,
-        status: result.status,
-        segments: result.segments,
-        providerResponse: result.providerResponse,
-        at,
-        event: job.event,
-      });
+    recordAccepted(deps.pool, {
+      notificationId: input.notificationId,
+      deliveryId,
+      messageId,
+      accountId,
+      providerMessageId: result.providerMessageId,
+      status: result.status,
+      segments: result.segments,
+      providerResponse: result.providerResponse,
+      at,
+      event: job.event,
     });
   const { status, final } = await persist(deps, record);
   const evidence =

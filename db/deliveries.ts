@@ -1,11 +1,12 @@
 import type pg from "pg";
 
 import type { Channel } from "../domain/channel.ts";
-import { mergeReceipt, type DeliveryStatus } from "../domain/delivery.ts";
+import type { DeliveryStatus } from "../domain/delivery.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
 import type { Priority } from "../domain/priority.ts";
 import type { DeliveryKey } from "../domain/run.ts";
+import { RECEIPT_MERGES } from "./receipt-merges.ts";
 
 /** Everything that a delivery needs, loaded together: the row, what it is about, whom it tells and by which account. */
 export interface DeliveryContext {
@@ -381,7 +382,7 @@ export async function reserveSlot(
 }
 
 /**
- * One key per message of a sending device: the webhook and `deliver` take it before they touch what they know of the message. Accounts that share a device
+ * One key per message of a sending device: whoever records a vendor's answer takes it before, as reports about the message do. Accounts that share a device
  * share its messages' keys, because the vendor reports both accounts' messages to one address.
  */
 export async function lockMessage(
@@ -389,26 +390,10 @@ export async function lockMessage(
   accountId: string,
   providerMessageId: string,
 ): Promise<void> {
-  await lockMessageKeys(client, accountId, [providerMessageId]);
-}
-
-/** What a second id of a message is locked by; ids and second ids are different words. */
-export function aliasKey(alias: string): string {
-  return `alias:${alias}`;
-}
-
-/** Ordering: taken in the order given, so that everybody names a message's id before its second id. */
-export async function lockMessageKeys(
-  client: pg.PoolClient,
-  accountId: string,
-  keys: readonly string[],
-): Promise<void> {
   await client.query({
     name: "lock-message",
-    text: `select pg_advisory_xact_lock(hashtextextended(
-        coalesce((select a.device_key from provider_accounts a where a.id = $1), $1) || ':' || k.key, 0))
-      from unnest($2::text[]) as k(key)`,
-    values: [accountId, keys],
+    text: `select lock_message(coalesce((select a.device_key from provider_accounts a where a.id = $1), $1), array[$2])`,
+    values: [accountId, providerMessageId],
   });
 }
 
@@ -434,69 +419,18 @@ export interface DeliveryEvent {
   readonly purpose: "ladder" | "closing";
 }
 
-interface ParkedReceipt {
-  readonly id: string;
-  readonly status: "sent" | "delivered" | "read" | "failed";
-  readonly final: boolean;
-  readonly at: string;
-}
-
 /**
- * Records that the vendor took the message and applies receipts that came before this answer. To be called under `lockMessage`.
- * Returns the delivery's status after those, and how a failure among them was meant.
+ * Records that the vendor took the message and applies receipts that came before this answer; see `record_accepted` in the migrations. Returns the delivery's
+ * status after those, and how a failure among them was meant.
  */
 export async function recordAccepted(
-  client: pg.PoolClient,
+  db: pg.Pool | pg.PoolClient,
   send: AcceptedSend,
 ): Promise<{ readonly status: DeliveryStatus; readonly final: boolean }> {
-  const { rows } = await client.query<{
-    status: DeliveryStatus;
-    parked: readonly ParkedReceipt[] | null;
-    aliases: readonly string[] | null;
-  }>({
+  const { event } = send;
+  const { rows } = await db.query<{ status: DeliveryStatus | null; final: boolean }>({
     name: "record-accepted",
-    text: `
-      with device as (select device_key as key from messages where id = $3),
-      linked as (
-        select provider_alias as alias from receipts
-        where device_key = (select key from device) and provider_message_id = $5 and provider_alias is not null
-        union
-        select l.provider_alias from message_links l
-        where l.device_key = (select key from device) and l.provider_message_id = $5
-      ),
-      parked as (
-        update receipts r set message_id = $3, signalled_at = coalesce(signalled_at, $8)
-        where device_key = (select key from device) and message_id is null
-          and (provider_message_id = $5 or provider_alias in (select alias from linked))
-        returning id, status, final, received_at as at
-      ),
-      message as (
-        update messages set provider_message_id = $5, status = case when status = 'sending' then $6 else status end,
-          provider_alias = coalesce(provider_alias, (select min(alias) from linked)),
-          provider_response = $9::jsonb, segments = $7, accepted_at = coalesce(accepted_at, $8),
-          sent_at = case when $6 = 'sent' then coalesce(sent_at, $8) else sent_at end
-        where id = $3 and not exists (
-          select from messages other
-          where other.device_key = (select key from device) and other.provider_message_id = $5 and other.id <> $3
-        )
-      ),
-      delivery as (
-        update deliveries set status = case when status in ('sending', 'intended') then $6 else status end,
-          accepted_at = coalesce(accepted_at, $8), error = null,
-          sent_at = case when $6 = 'sent' then coalesce(sent_at, $8) else sent_at end
-        where id = $2
-        returning status
-      ),
-      event as (
-        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, detail)
-        values
-          ($1, 'd:' || $2 || ':attempted', $8, 'delivery_attempted', $10, $11, $12, $13, $4, $2, jsonb_build_object('attempt', $14::integer)),
-          ($1, 'd:' || $2 || ':accepted', $8, case when $15 = 'closing' then 'closing_sent' else 'delivery_accepted' end,
-            $10, $11, $12, $13, $4, $2, jsonb_build_object('attempt', $14::integer))
-        on conflict on constraint notification_events_once do nothing
-      )
-      select (select status from delivery) as status, (select jsonb_agg(p order by p.at) from parked p) as parked,
-        (select jsonb_agg(alias) from linked) as aliases`,
+    text: `select * from record_accepted($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
     values: [
       send.notificationId,
       send.deliveryId,
@@ -507,96 +441,18 @@ export async function recordAccepted(
       send.segments,
       new Date(send.at),
       JSON.stringify(send.providerResponse),
-      send.event.pass,
-      send.event.step,
-      send.event.target,
-      send.event.channel,
-      send.event.attempt,
-      send.event.purpose,
+      event.pass,
+      event.step,
+      event.target,
+      event.channel,
+      event.attempt,
+      event.purpose,
+      RECEIPT_MERGES,
     ],
   });
-  const row = rows[0];
-  if (!row) throw new Error("an accepted message lost its delivery");
-  const underAlias = row.aliases === null ? [] : await takeParked(client, send, row.aliases);
-  const early = [...(row.parked ?? []), ...underAlias];
-  if (early.length === 0) return { status: row.status, final: true };
-  return applyEarlyReceipts(client, send, row.status, early);
-}
-
-/**
- * Receipts under a second id that was first known from here on. Ordering: whoever holds that id's lock meanwhile did not see the tie that was just made, and
- * what it parked was not visible then.
- */
-async function takeParked(
-  client: pg.PoolClient,
-  send: AcceptedSend,
-  aliases: readonly string[],
-): Promise<readonly ParkedReceipt[]> {
-  await lockMessageKeys(client, send.accountId, aliases.map(aliasKey));
-  const { rows } = await client.query<ParkedReceipt>({
-    name: "take-parked",
-    text: `
-      update receipts r set message_id = $1, signalled_at = coalesce(signalled_at, $3)
-      where device_key = (select device_key from messages where id = $1) and message_id is null
-        and provider_alias = any($2::text[])
-      returning id, status, final, received_at as at`,
-    values: [send.messageId, aliases, new Date(send.at)],
-  });
-  return rows;
-}
-
-async function applyEarlyReceipts(
-  client: pg.PoolClient,
-  send: AcceptedSend,
-  before: DeliveryStatus,
-  early: readonly ParkedReceipt[],
-): Promise<{ readonly status: DeliveryStatus; readonly final: boolean }> {
-  let status = before;
-  let final = true;
-  for (const receipt of early) {
-    const merged = mergeReceipt(status, receipt.status);
-    if (merged.changed && receipt.status === "failed") final = receipt.final;
-    status = merged.status;
-  }
-  const at = (kind: string): Date | null => {
-    const found = early.find((receipt) => receipt.status === kind);
-    return found ? new Date(found.at) : null;
-  };
-  await client.query({
-    name: "apply-early-receipts",
-    text: `
-      with message as (
-        update messages set status = $3, sent_at = coalesce(sent_at, $4), delivered_at = coalesce(delivered_at, $5),
-          read_at = coalesce(read_at, $6), failed_at = coalesce(failed_at, $7)
-        where id = $2
-      ),
-      event as (
-        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
-        select $8, 'r:' || r.id, r.at, 'receipt', $9, $10, $11, $12, $13, $1, r.status, jsonb_build_object('status', r.status, 'early', true)
-        from jsonb_to_recordset($14::jsonb) as r(id text, status text, at timestamptz)
-        on conflict on constraint notification_events_once do nothing
-      )
-      update deliveries set status = $3, sent_at = coalesce(sent_at, $4), delivered_at = coalesce(delivered_at, $5),
-        read_at = coalesce(read_at, $6), failed_at = coalesce(failed_at, $7)
-      where id = $1`,
-    values: [
-      send.deliveryId,
-      send.messageId,
-      status,
-      at("sent") ?? at("delivered") ?? at("read"),
-      at("delivered") ?? at("read"),
-      at("read"),
-      status === "failed" ? at("failed") : null,
-      send.notificationId,
-      send.event.pass,
-      send.event.step,
-      send.event.target,
-      send.event.channel,
-      send.accountId,
-      JSON.stringify(early),
-    ],
-  });
-  return { status, final };
+  const [row] = rows;
+  if (!row || row.status === null) throw new Error("an accepted message lost its delivery");
+  return { status: row.status, final: row.final };
 }
 
 export interface RefusedSend {

@@ -21,9 +21,14 @@ export async function withTransaction<T>(
   work: (client: PoolClient) => Promise<T>,
   { isolation = "read committed" }: TransactionOptions = {},
 ): Promise<T> {
+  return withoutCollision(() => runOnce(pool, work, isolation));
+}
+
+/** Runs a statement or transaction again, from its start, when PostgreSQL aborted it for a collision. */
+export async function withoutCollision<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await runOnce(pool, work, isolation);
+      return await work();
     } catch (error) {
       if (tries >= TRIES_MAX || !RETRYABLE.has(sqlState(error) ?? "")) {
         throw error;
