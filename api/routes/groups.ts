@@ -113,7 +113,7 @@ export function groupRoutes(deps: AppDeps) {
       },
       (result, c) =>
         refuseInvalidPart(result, c, GroupInputSchema, (part) =>
-          judgeGroupPart(deps, c.get("actor"), part),
+          judgeGroupPart(deps, { actor: c.get("actor"), reference: null, part }),
         ),
     )
     .openapi(get, async (c) => {
@@ -121,15 +121,22 @@ export function groupRoutes(deps: AppDeps) {
       const row = await seeGroup(deps, { actor: c.get("actor"), reference });
       return c.json(toGroup(row), 200, groupEtag(row));
     })
-    .openapi(change, async (c) => {
-      const row = await changeGroup(deps, {
-        actor: c.get("actor"),
-        reference: c.req.valid("param").id,
-        change: c.req.valid("json"),
-        ifMatch: readIfMatch(c),
-      });
-      return c.json(toGroup(row), 200, groupEtag(row));
-    })
+    .openapi(
+      change,
+      async (c) => {
+        const row = await changeGroup(deps, {
+          actor: c.get("actor"),
+          reference: c.req.valid("param").id,
+          change: c.req.valid("json"),
+          ifMatch: readIfMatch(c),
+        });
+        return c.json(toGroup(row), 200, groupEtag(row));
+      },
+      (result, c) =>
+        refuseInvalidPart(result, c, GroupChangeSchema, (part) =>
+          judgeGroupPart(deps, { actor: c.get("actor"), reference: c.req.param("id"), part }),
+        ),
+    )
     .openapi(deactivate, async (c) => {
       const row = await changeGroup(deps, {
         actor: c.get("actor"),

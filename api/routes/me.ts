@@ -4,6 +4,7 @@ import { problemResponses } from "../errors.ts";
 import { etagHeader, ifMatchHeaders, readIfMatch, toEtag } from "../etag.ts";
 import type { AppEnv } from "../http.ts";
 import { refuseInvalid } from "../invalid.ts";
+import { refuseInvalidPart } from "../refuse-part.ts";
 import {
   SECURITY,
   emptyQuery,
@@ -14,7 +15,7 @@ import {
 import { InboxMessageSchema, InboxParams, InboxQuery, InboxSchema } from "../schemas/inbox.ts";
 import { SettingsPatchSchema, SettingsSchema, toPatch } from "../schemas/settings.ts";
 import { OwnChangeSchema, UserSchema } from "../schemas/user.ts";
-import { changeSettings } from "../verbs/change-settings.ts";
+import { changeSettings, judgeSettingsPart } from "../verbs/change-settings.ts";
 import { changeUser } from "../verbs/change-user.ts";
 import { personOf, readInboxMessage, seeInbox } from "../verbs/inbox.ts";
 import { seeSettings } from "../verbs/see-settings.ts";
@@ -126,16 +127,28 @@ export function meRoutes(deps: AppDeps) {
       const seen = await seeSettings(deps, { actor, reference: personOf(actor) });
       return c.json(toSettings(seen.settings), 200, toEtag(seen.tag));
     })
-    .openapi(patchSettings, async (c) => {
-      const actor = c.get("actor");
-      const { settings, tag } = await changeSettings(deps, {
-        actor,
-        reference: personOf(actor),
-        patch: toPatch(c.req.valid("json")),
-        ifMatch: readIfMatch(c),
-      });
-      return c.json(toSettings(settings), 200, toEtag(tag));
-    })
+    .openapi(
+      patchSettings,
+      async (c) => {
+        const actor = c.get("actor");
+        const { settings, tag } = await changeSettings(deps, {
+          actor,
+          reference: personOf(actor),
+          patch: toPatch(c.req.valid("json")),
+          ifMatch: readIfMatch(c),
+        });
+        return c.json(toSettings(settings), 200, toEtag(tag));
+      },
+      (result, c) =>
+        refuseInvalidPart(result, c, SettingsPatchSchema, (part) => {
+          const actor = c.get("actor");
+          return judgeSettingsPart(deps, {
+            actor,
+            reference: personOf(actor),
+            patch: toPatch(part),
+          });
+        }),
+    )
     .openapi(inbox, async (c) => {
       const actor = c.get("actor");
       const { unread: isUnread, limit, cursor } = c.req.valid("query");

@@ -5,6 +5,7 @@ import { problemResponses } from "../errors.ts";
 import { etagHeader, ifMatchHeaders, readIfMatch } from "../etag.ts";
 import type { AppContext, AppEnv } from "../http.ts";
 import { mergeProblems, refuseInvalid, toProblems } from "../invalid.ts";
+import { refuseInvalidPart } from "../refuse-part.ts";
 import {
   SECURITY,
   idempotencyHeaders,
@@ -26,7 +27,12 @@ import { idParams } from "../schemas/references.ts";
 import { InvalidInput } from "../verbs/errors.ts";
 import { rulesProblems } from "../verbs/policy-rules.ts";
 import { listPolicies, listPolicyVersions, seePolicy, simulate } from "../verbs/see-policies.ts";
-import { changePolicy, createPolicy, switchPolicy } from "../verbs/write-policy.ts";
+import {
+  changePolicy,
+  createPolicy,
+  judgePolicyChange,
+  switchPolicy,
+} from "../verbs/write-policy.ts";
 import { policyEtag, toPolicy, toSimulatedPlan } from "../views/policy.ts";
 
 const TAGS = ["Escalation policies"];
@@ -231,16 +237,27 @@ export function policyRoutes(deps: AppDeps) {
       },
       refuseInvalidPolicy,
     )
-    .openapi(change, async (c) => {
-      const { name, priority, ...rules } = c.req.valid("json");
-      const row = await changePolicy(deps, {
-        actor: c.get("actor"),
-        id: c.req.valid("param").id,
-        change: { name, priority, rules, isWhole: false },
-        ifMatch: readIfMatch(c),
-      });
-      return c.json(toPolicy(row), 200, policyEtag(row));
-    })
+    .openapi(
+      change,
+      async (c) => {
+        const { name, priority, ...rules } = c.req.valid("json");
+        const row = await changePolicy(deps, {
+          actor: c.get("actor"),
+          id: c.req.valid("param").id,
+          change: { name, priority, rules, isWhole: false },
+          ifMatch: readIfMatch(c),
+        });
+        return c.json(toPolicy(row), 200, policyEtag(row));
+      },
+      (result, c) =>
+        refuseInvalidPart(result, c, PolicyChangeSchema, () =>
+          judgePolicyChange(deps, {
+            actor: c.get("actor"),
+            id: c.req.param("id"),
+            rules: withoutHead(c.get("json")),
+          }),
+        ),
+    )
     .openapi(activate, async (c) => {
       const { id } = c.req.valid("param");
       const row = await switchPolicy(deps, { actor: c.get("actor"), id, isActive: true });

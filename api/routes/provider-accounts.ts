@@ -24,7 +24,12 @@ import {
 import { idParams } from "../schemas/references.ts";
 import { listAccounts, seeAccount, seeAccountHealth } from "../verbs/see-accounts.ts";
 import { drainAccount, proveGroup } from "../verbs/steer-account.ts";
-import { changeAccount, createAccount, judgeAccountPart } from "../verbs/write-account.ts";
+import {
+  changeAccount,
+  createAccount,
+  judgeAccountChange,
+  judgeAccountPart,
+} from "../verbs/write-account.ts";
 import { toAccount, toAccountHealth } from "../views/account.ts";
 
 const TAGS = ["Provider accounts"];
@@ -161,15 +166,22 @@ export function providerAccountRoutes(deps: AppDeps) {
       const seen = await seeAccount(deps, { actor: c.get("actor"), id });
       return c.json(toAccount(seen), 200, toEtag(seen.tag));
     })
-    .openapi(change, async (c) => {
-      const seen = await changeAccount(deps, {
-        actor: c.get("actor"),
-        id: c.req.valid("param").id,
-        change: c.req.valid("json"),
-        ifMatch: readIfMatch(c),
-      });
-      return c.json(toAccount(seen), 200, toEtag(seen.tag));
-    })
+    .openapi(
+      change,
+      async (c) => {
+        const seen = await changeAccount(deps, {
+          actor: c.get("actor"),
+          id: c.req.valid("param").id,
+          change: c.req.valid("json"),
+          ifMatch: readIfMatch(c),
+        });
+        return c.json(toAccount(seen), 200, toEtag(seen.tag));
+      },
+      (result, c) =>
+        refuseInvalidPart(result, c, AccountChangeSchema, (part) =>
+          judgeAccountChange(deps, { actor: c.get("actor"), id: c.req.param("id"), part }),
+        ),
+    )
     .openapi(enable, async (c) => {
       const { id } = c.req.valid("param");
       const seen = await changeAccount(deps, {

@@ -23,7 +23,7 @@ import {
   toPatch,
 } from "../schemas/settings.ts";
 import { UserChangeSchema, UserInputSchema, UserListQuery, UserSchema } from "../schemas/user.ts";
-import { changeSettings } from "../verbs/change-settings.ts";
+import { changeSettings, judgeSettingsPart } from "../verbs/change-settings.ts";
 import { changeUser } from "../verbs/change-user.ts";
 import { createUser, judgeUserPart } from "../verbs/create-user.ts";
 import { seeInbox } from "../verbs/inbox.ts";
@@ -179,7 +179,7 @@ export function userRoutes(deps: AppDeps) {
       },
       (result, c) =>
         refuseInvalidPart(result, c, UserInputSchema, (part) =>
-          judgeUserPart(deps, c.get("actor"), part),
+          judgeUserPart(deps, { actor: c.get("actor"), reference: null, part }),
         ),
     )
     .openapi(get, async (c) => {
@@ -187,15 +187,22 @@ export function userRoutes(deps: AppDeps) {
       const row = await seeUser(deps, { actor: c.get("actor"), reference });
       return c.json(toUser(row), 200, userEtag(row));
     })
-    .openapi(change, async (c) => {
-      const row = await changeUser(deps, {
-        actor: c.get("actor"),
-        reference: c.req.valid("param").id,
-        change: c.req.valid("json"),
-        ifMatch: readIfMatch(c),
-      });
-      return c.json(toUser(row), 200, userEtag(row));
-    })
+    .openapi(
+      change,
+      async (c) => {
+        const row = await changeUser(deps, {
+          actor: c.get("actor"),
+          reference: c.req.valid("param").id,
+          change: c.req.valid("json"),
+          ifMatch: readIfMatch(c),
+        });
+        return c.json(toUser(row), 200, userEtag(row));
+      },
+      (result, c) =>
+        refuseInvalidPart(result, c, UserChangeSchema, (part) =>
+          judgeUserPart(deps, { actor: c.get("actor"), reference: c.req.param("id"), part }),
+        ),
+    )
     .openapi(deactivate, async (c) => {
       const row = await changeUser(deps, {
         actor: c.get("actor"),
@@ -210,15 +217,26 @@ export function userRoutes(deps: AppDeps) {
       const { settings, tag } = await seeSettings(deps, { actor: c.get("actor"), reference });
       return c.json(toSettings(settings), 200, toEtag(tag));
     })
-    .openapi(patchSettings, async (c) => {
-      const { settings, tag } = await changeSettings(deps, {
-        actor: c.get("actor"),
-        reference: c.req.valid("param").id,
-        patch: toPatch(c.req.valid("json")),
-        ifMatch: readIfMatch(c),
-      });
-      return c.json(toSettings(settings), 200, toEtag(tag));
-    })
+    .openapi(
+      patchSettings,
+      async (c) => {
+        const { settings, tag } = await changeSettings(deps, {
+          actor: c.get("actor"),
+          reference: c.req.valid("param").id,
+          patch: toPatch(c.req.valid("json")),
+          ifMatch: readIfMatch(c),
+        });
+        return c.json(toSettings(settings), 200, toEtag(tag));
+      },
+      (result, c) =>
+        refuseInvalidPart(result, c, SettingsPatchSchema, (part) =>
+          judgeSettingsPart(deps, {
+            actor: c.get("actor"),
+            reference: c.req.param("id"),
+            patch: toPatch(part),
+          }),
+        ),
+    )
     .openapi(effective, async (c) => {
       const { type, priority } = c.req.valid("query");
       const seen = await seeEffectiveSettings(deps, {

@@ -3,11 +3,11 @@ import { recordAudit } from "../../db/audit.ts";
 import { readChoice, saveChoice, unknownTypes } from "../../db/settings.ts";
 import { markStale } from "../../db/stale-plans.ts";
 import { withTransaction } from "../../db/transaction.ts";
-import { groupIdsOf, lockUser, touchUser } from "../../db/users.ts";
+import { groupIdsOf, lockUser, readUser, touchUser } from "../../db/users.ts";
 import type { UserRow } from "../../db/users.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { needsAdministrator } from "../../domain/effective-settings.ts";
-import type { SettingsPatch } from "../../domain/effective-settings.ts";
+import type { Settings, SettingsPatch } from "../../domain/effective-settings.ts";
 import { managesRole } from "../../domain/managed-roles.ts";
 import { may } from "../../domain/permissions.ts";
 import { mergeChoice } from "../../domain/settings-choice.ts";
@@ -57,10 +57,7 @@ export async function changeSettings(
     }
     const choice = mergeChoice(chosen, patch);
     const seenAfter = toSeenSettings(user, choice);
-    const problems: readonly Problem[] = [
-      ...quietHoursProblemsOf("quietHours", seenAfter.settings.quietHours),
-      ...(await typeProblems(client, patch)),
-    ];
+    const problems = await settingsProblems(client, seenAfter.settings, patch);
     if (problems.length > 0) throw new InvalidInput(problems);
     await saveChoice(client, user.id, choice, nowMs);
     await touchUser(client, user.id);
@@ -86,6 +83,32 @@ export async function changeSettings(
   return seen;
 }
 
+/**
+ * What is wrong with that part of a patch which its schema accepts.
+ *
+ * @throws NotFound, Forbidden
+ */
+export async function judgeSettingsPart(
+  { pool }: Pick<ChangeSettingsDeps, "pool">,
+  input: { readonly actor: Actor; readonly reference: string; readonly patch: SettingsPatch },
+): Promise<readonly Problem[]> {
+  const user = visible(input.actor, await readUser(pool, input.reference));
+  judgeWriter(input.actor, user);
+  const choice = mergeChoice(await readChoice(pool, user.id), input.patch);
+  return settingsProblems(pool, toSeenSettings(user, choice).settings, input.patch);
+}
+
+async function settingsProblems(
+  db: pg.Pool | pg.PoolClient,
+  settings: Settings,
+  patch: SettingsPatch,
+): Promise<readonly Problem[]> {
+  return [
+    ...quietHoursProblemsOf("quietHours", settings.quietHours),
+    ...(await typeProblems(db, patch)),
+  ];
+}
+
 /** @throws Forbidden */
 function judgeWriter(actor: Actor, user: UserRow): void {
   const resource = userResource(actor, user);
@@ -98,11 +121,11 @@ function judgeWriter(actor: Actor, user: UserRow): void {
 
 /** Taking away the switch of a type that is gone is always possible. */
 async function typeProblems(
-  client: pg.PoolClient,
+  db: pg.Pool | pg.PoolClient,
   { types = {} }: SettingsPatch,
 ): Promise<readonly Problem[]> {
   const named = Object.entries(types).flatMap(([code, value]) => (value === null ? [] : [code]));
-  return (await unknownTypes(client, named)).map((code) => ({
+  return (await unknownTypes(db, named)).map((code) => ({
     path: `types.${code}`,
     code: "unknown",
     message: "There is no such notification type.",

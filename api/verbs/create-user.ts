@@ -13,6 +13,7 @@ import { Forbidden } from "./errors.ts";
 import type { Problem } from "./errors.ts";
 import { idOnce } from "./once.ts";
 import type { PartOf } from "./part-of.ts";
+import { visible } from "./see-users.ts";
 import type { Once } from "./once.ts";
 import { checkUser, namingTakenField, userProblems, vouchedBy } from "./check-user.ts";
 
@@ -72,22 +73,30 @@ export async function createUser(
 }
 
 /**
- * What the record has against that part of a new user which its schema accepts. Asked of somebody who may not make users,
- * it refuses that instead.
+ * What the record has against that part of a user's fields which their schema accepts. `reference` is whose fields they
+ * are; null: a new user's. Asked of somebody who may not write users, it refuses that instead.
  *
- * @throws Forbidden
+ * @throws Forbidden, NotFound
  */
 export async function judgeUserPart(
   { pool }: Pick<CreateUserDeps, "pool">,
-  actor: Actor,
-  part: PartOf<UserInput>,
+  {
+    actor,
+    reference,
+    part,
+  }: {
+    readonly actor: Actor;
+    readonly reference: string | null;
+    readonly part: PartOf<UserInput>;
+  },
 ): Promise<readonly Problem[]> {
   if (!mayAny(actor, "write_users")) throw new Forbidden();
+  const user = reference === null ? null : visible(actor, await readUser(pool, reference));
   return userProblems(pool, {
     externalId: part.externalId ?? null,
     zones: part.zones ?? [],
     timeZone: part.timeZone ?? null,
     contacts: part.contacts ?? [],
-    exceptId: null,
+    exceptId: user?.id ?? null,
   });
 }

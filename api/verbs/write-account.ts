@@ -141,6 +141,24 @@ export async function changeAccount(
 }
 
 /**
+ * What is wrong with that part of a change which its schema accepts. Asked of somebody who may not change accounts, it
+ * refuses that instead.
+ *
+ * @throws Forbidden, NotFound
+ */
+export async function judgeAccountChange(
+  deps: WriteAccountDeps,
+  { actor, id, part }: { readonly actor: Actor; readonly id: string; readonly part: AccountChange },
+): Promise<readonly Problem[]> {
+  judgeWriter(actor);
+  const row = foundAccount(await readProviderAccount(deps.pool, id));
+  const { provider, problems } = findProvider(deps.providers, row);
+  if (provider === null) return problems;
+  return judgeFields(deps, provider, id, part, { row, credentials: openedOrNone(deps, row) })
+    .problems;
+}
+
+/**
  * What is wrong with that part of a new account which its schema accepts. Asked of somebody who may not make accounts, it
  * refuses that instead.
  *

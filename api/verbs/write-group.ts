@@ -183,18 +183,26 @@ async function checkGroup(
 }
 
 /**
- * What is wrong with that part of a new group which its schema accepts. Asked of somebody who may not make groups, it
- * refuses that instead.
+ * What is wrong with that part of a group's fields which their schema accepts. `reference` is whose fields they are; null:
+ * a new group's. Asked of somebody who may not write groups, it refuses that instead.
  *
- * @throws Forbidden
+ * @throws Forbidden, NotFound
  */
 export async function judgeGroupPart(
   { pool }: Pick<CreateGroupDeps, "pool">,
-  actor: Actor,
-  part: PartOf<GroupInput>,
+  {
+    actor,
+    reference,
+    part,
+  }: {
+    readonly actor: Actor;
+    readonly reference: string | null;
+    readonly part: PartOf<GroupInput>;
+  },
 ): Promise<readonly Problem[]> {
   if (!mayAny(actor, "write_groups")) throw new Forbidden();
-  return (await judgeFields(pool, mergeFields(null, part), null)).problems;
+  const group = reference === null ? null : writableGroup(actor, await readGroup(pool, reference));
+  return (await judgeFields(pool, mergeFields(group, part), group?.id ?? null)).problems;
 }
 
 async function judgeFields(

@@ -16,11 +16,12 @@ import type { PolicyRules } from "../../domain/escalation-policy.ts";
 import { may } from "../../domain/permissions.ts";
 import type { Priority } from "../../domain/priority.ts";
 import { Conflict, Forbidden, InvalidInput, NotFound } from "./errors.ts";
+import type { Problem } from "./errors.ts";
 import { assertCurrent } from "./if-match.ts";
 import type { IfMatch } from "./if-match.ts";
 import { idOnce } from "./once.ts";
 import type { Once } from "./once.ts";
-import { readRules } from "./policy-rules.ts";
+import { readRules, rulesProblems } from "./policy-rules.ts";
 
 /** Policies are changed by writing their next version; earlier ones stay as they are, because runs keep theirs. */
 
@@ -92,6 +93,22 @@ export async function changePolicy(
       deps.now(),
     );
   });
+}
+
+/**
+ * What is wrong with a policy as it would be after a change, whatever the change is.
+ *
+ * @throws Forbidden, NotFound
+ */
+export async function judgePolicyChange(
+  { pool }: Pick<PolicyDeps, "pool">,
+  { actor, id, rules }: { readonly actor: Actor; readonly id: string; readonly rules: unknown },
+): Promise<readonly Problem[]> {
+  judgeWriter(actor);
+  const before = await readPolicy(pool, id);
+  if (before === null) throw new NotFound("policy");
+  if (typeof rules !== "object" || rules === null || Array.isArray(rules)) return [];
+  return rulesProblems({ ...before.rules, ...rules });
 }
 
 /**

@@ -167,9 +167,10 @@ describe("PATCH /v1/groups/{id}", () => {
   it("refuses a bad field of a change without storing the good ones", async () => {
     const id = await created();
     const answer = await api().request("PATCH", `/v1/groups/${id}`, {
-      body: { name: "Baru", types: ["nothing"], groupChatId: "x" },
+      body: { name: "Baru", types: ["nothing"], groupChatId: "x", category: "bystanders" },
     });
     expect([...problemsOf(answer)].sort()).toEqual([
+      "category: invalid",
       "groupChatId: invalid_group_id",
       "types.0: unknown",
     ]);

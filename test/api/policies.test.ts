@@ -187,6 +187,14 @@ describe("changing a policy", () => {
       body: { settledBy: "sent", acknowledgment: "all" },
     });
     expect(problemsOf(answer)).toEqual(["acknowledgment: invalid"]);
+    const both = await api().request("PATCH", `/v1/policies/${id}`, {
+      body: { settledBy: "sent", acknowledgment: "all", passes: 0, colour: "red" },
+    });
+    expect([...problemsOf(both)].sort()).toEqual([
+      "acknowledgment: invalid",
+      "colour: unknown_field",
+      "passes: too_small",
+    ]);
     expect((await get(id)).body["version"]).toBe(1);
   });
 

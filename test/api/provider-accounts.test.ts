@@ -237,6 +237,10 @@ describe("PATCH /v1/provider-accounts/{id}", () => {
     { body: { credentials: { extra: "x" } }, problems: ["credentials.extra: unknown_field"] },
     { body: { provider: "meta" }, problems: ["provider: unknown_field"] },
     { body: { baseUrl: "nowhere" }, problems: ["baseUrl: invalid_url"] },
+    {
+      body: { baseUrl: "nowhere", order: 0, credentials: { extra: "x" } },
+      problems: ["order: too_small", "credentials.extra: unknown_field", "baseUrl: invalid_url"],
+    },
   ])("refuses $body", async ({ body, problems }) => {
     const id = await created();
     const answer = await patch(id, body);

@@ -153,6 +153,15 @@ describe("invariant 30: PATCH /v1/users/{id}/settings", () => {
       reason: "a type that isn't there, and a clock time",
     },
     {
+      body: { enabled: 1, types: { nothing: true, outage: false }, quietHours: { from: "24:00" } },
+      problems: [
+        "enabled: invalid_type",
+        "quietHours.from: invalid_clock_time",
+        "types.nothing: unknown",
+      ],
+      reason: "what the schema sees and what it doesn't",
+    },
+    {
       body: { channels: { pigeon: true }, enabled: "yes" },
       problems: ["channels.pigeon: unknown_field", "enabled: invalid_type"],
       reason: "an unknown channel and a word for a flag",

@@ -227,6 +227,26 @@ describe("PATCH /v1/users/{id}", () => {
     expect(answer.status).toBe(status);
   });
 
+  it("names every bad field of a change at once, and leaves the user as it is", async () => {
+    const [id, phone] = [await created(), aPhone()];
+    await created({ contacts: [{ kind: "phone", value: phone }] });
+    const answer = await api().request("PATCH", `/v1/users/${id}`, {
+      body: {
+        name: "Baru",
+        role: "wizard",
+        zones: ["atlantis"],
+        contacts: [{ kind: "phone", value: phone }],
+      },
+    });
+    expect(answer.status).toBe(422);
+    expect([...problemsOf(answer)].sort()).toEqual([
+      "contacts.0.value: taken",
+      "role: invalid",
+      "zones.0: unknown",
+    ]);
+    expect((await api().request("GET", `/v1/users/${id}`)).body["name"]).toBe(TECHNICIAN.name);
+  });
+
   it("keeps what is known of the contacts that stay", async () => {
     const [kept, gone, added] = [aPhone(), aPhone(), aPhone()];
     const id = await created({
@@ -372,7 +392,7 @@ describe("GET /v1/users", () => {
     { query: "role=customer", finds: "customer", reason: "by role" },
     { query: "zone=bekasi", finds: "bekasi", reason: "by zone" },
     { query: "isActive=false", finds: "off", reason: "by state" },
-    { query: "q=sepesial", finds: "named", reason: "by a part of the name, whatever its case" },
+    { query: "q=SEPES+con", finds: "named", reason: "by beginnings of the name's words" },
     { query: "q=LIST-9", finds: "external", reason: "by external id" },
     { query: "q=t909@SIAGA.example", finds: "email", reason: "by address" },
   ])("finds users $reason", async ({ query, finds }) => {
