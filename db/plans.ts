@@ -113,8 +113,9 @@ export async function savePlan(
 ): Promise<SaveAnswer> {
   const { planned, at } = toSave;
   const { plan, run, opening } = planned;
-  // A run that sends at once writes where it stands with its first message; one that waits would write it when it wakes.
-  const waiting = opening.hasOrders || run.suppressed !== null ? null : opening.todo;
+  // A run that sends at once writes where it stands with its first message, one that is over at once when it settles; one that waits would write it when it wakes.
+  const isOver = run.suppressed !== null || opening.todo.end !== null;
+  const waiting = opening.hasOrders || isOver ? null : opening.todo;
   const step = run.rules.steps.findIndex(({ enabled }) => enabled) + 1;
   const inbox = toSave.inbox.map((row) => ({
     id: newId("ina", at),

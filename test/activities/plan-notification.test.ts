@@ -8,6 +8,7 @@ import { bodyHashOf, refOfKey } from "../../db/notification-ref.ts";
 import { beginRun, next } from "../../domain/ladder.ts";
 import { assertDefined } from "../support/assert-defined.ts";
 import { jakarta, NIGHTS } from "../support/plan-snapshot.ts";
+import { insertUser } from "../support/rows.ts";
 import { counting, plannedRun, RUN, usePlanning } from "../support/planning.ts";
 
 const NOON = jakarta("2026-03-02T12:00");
@@ -52,6 +53,21 @@ async function everything(id: string): Promise<unknown> {
 }
 
 describe("an accepted notification", () => {
+  test("that can reach nobody has a plan too; how it ends is the run's to settle", async () => {
+    const { accept, activities, pool } = planning();
+    const nobody = await insertUser(pool, { phone: null });
+    const { id, workflowId } = await accept({
+      ...OUTAGE,
+      priority: "medium",
+      recipients: { userIds: [nobody.id], groupIds: [], roles: [] },
+    });
+    const plan = plannedRun(
+      await activities.planNotification({ workflowId, runId: RUN, direct: null }),
+    );
+    expect(next(beginRun(plan, NOON), NOON).todo.end).toMatchObject({ outcome: "undeliverable" });
+    expect(await row(id)).toMatchObject({ status: "planned", outcome: null });
+  });
+
   test("is planned with its targets, its first inbox rows and its timeline", async () => {
     const { accept, activities, idOf } = planning();
     const { id, workflowId } = await accept(OUTAGE);
