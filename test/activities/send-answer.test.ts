@@ -72,7 +72,7 @@ const failure = (kind: ProviderError["kind"]): ProviderError =>
     reason: "provider_fault",
   });
 
-const ADDRESS = "+6281234555001";
+const ADDRESS = "+6281234000551";
 
 async function answered(
   situations: readonly AnswerSituation[],

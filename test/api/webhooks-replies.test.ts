@@ -326,7 +326,7 @@ describe.each(WRITERS)("a reply over %s", (provider) => {
   it("from an unknown number acts on nothing, whatever code it guesses", async () => {
     const one = await chat(provider);
     const notice = await tell(one);
-    await write(one, { text: `1 ${notice.code}`, from: "+6281234999999" });
+    await write(one, { text: `1 ${notice.code}`, from: "+6281234000999" });
     expect(await notificationRow(notice.id)).toMatchObject(OPEN);
     expect(await inbound(one)).toMatchObject([{ state: "unmatched", user_id: null }]);
   });
@@ -768,7 +768,7 @@ describe("in a group", () => {
   it("a member without a user answers as that member", async () => {
     const one = await group();
     const notice = await tellGroup(one);
-    const phone = "+6281234777001";
+    const phone = "+6281234000771";
     await api().pool.query(
       "insert into whatsapp_group_members (id, group_id, phone_number, name) values ($1, $2, $3, 'Pak RT')",
       [newId("mem", Date.now()), one.id, phone],
@@ -788,7 +788,7 @@ describe("in a group", () => {
     async (countsStrangers, expected, reason) => {
       const one = await group();
       const notice = await tellGroup(one, { countsStrangers });
-      await writeInGroup(one, `1 ${notice.code}`, { from: "+6281234777002" });
+      await writeInGroup(one, `1 ${notice.code}`, { from: "+6281234000772" });
       expect(await notificationRow(notice.id)).toMatchObject(expected);
       const { rows } = await api().pool.query(
         "select reason, detail ->> 'byName' as name from notification_events where notification_id = $1 and kind = 'reply'",
