@@ -99,6 +99,8 @@ export const UserListQuery = z.strictObject({
   isActive: flagQuery("Switched on or off; both if not given."),
   q: text(VALUE_CHARS_MAX, 1)
     .optional()
-    .openapi({ description: "Beginnings of words of the name; or an external id, number or address." }),
+    .openapi({
+      description: "Beginnings of words of the name; or an external id, number or address.",
+    }),
   ...pageQuery,
 });
