@@ -180,6 +180,8 @@ export interface FoundFacts {
     readonly notifications: readonly FoundNotification[] | null;
   }[];
   readonly open: readonly FoundNotification[];
+  /** Messages of this writer in the last hour that led to nothing. */
+  readonly recentMisses: number;
   readonly prompt: {
     readonly kind: "confirm_all" | "which_one";
     readonly meaning: Meaning | null;
@@ -254,9 +256,13 @@ const FACTS = `
       ) as o
     ) as open,
     (
+      select count(*) from inbound_messages i
+      where i.device_key = $3 and i.address = $9 and i.received_at > $7::timestamptz - interval '1 hour' and i.state in ('asked', 'unmatched')
+    ) as "recentMisses",
+    (
       select jsonb_build_object('kind', p.kind, 'meaning', p.meaning, 'notificationIds', p.notification_ids)
       from reply_prompts p
-      where $2::text is null and p.device_key = $3 and p.address = any($4) and p.expires_at > $7
+      where $2::text is null and p.device_key = $3 and p.address = any($4) and p.expires_at > $7 and p.asked_at <= $8
         and not exists (
           select from messages m join deliveries d on d.message_id = m.id
           where m.device_key = $3 and m.address = any($4) and m.created_at > p.asked_at and m.status <> 'failed'
@@ -277,6 +283,10 @@ export async function loadReplyFacts(
     readonly code: string | null;
     readonly quotedProviderMessageId: string | null;
     readonly now: number;
+    /** By the vendor's clock, with what that may be wrong by. */
+    readonly writtenBy: number;
+    /** As the vendor names the writer. */
+    readonly address: string;
   },
 ): Promise<FoundFacts> {
   const { rows } = await client.query<FoundFacts>({
@@ -291,6 +301,8 @@ export async function loadReplyFacts(
       reply.code,
       reply.quotedProviderMessageId,
       new Date(reply.now),
+      new Date(reply.writtenBy),
+      reply.address,
     ],
   });
   const row = rows[0];

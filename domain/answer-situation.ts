@@ -75,9 +75,10 @@ function afterRefusal(
   switch (result.reason) {
     case "already_acknowledged":
     case "already_claimed":
-      return userId !== null && result.by?.userId === userId
+      // Where everybody is asked, nobody has it yet: then it was this person's own answer that was there before.
+      return result.by === null || (userId !== null && result.by.userId === userId)
         ? { kind: "taken_by_you", notificationId }
-        : { kind: "taken", notificationId, byName: result.by?.name ?? null, at: result.at };
+        : { kind: "taken", notificationId, byName: result.by.name, at: result.at };
     case "already_cancelled":
       return { kind: "over", notificationId, state: "cancelled" };
     case "already_resolved":

@@ -22,7 +22,7 @@ import type { ReplyEvent } from "../../providers/provider.ts";
 import { carryOut, interpret, NOTHING_LEFT } from "./carry-out-reply.ts";
 import type { Aftermath } from "./carry-out-reply.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
-import { toFacts } from "./reply-facts.ts";
+import { toFacts, VENDOR_CLOCK_MS } from "./reply-facts.ts";
 import { readSaid, toMessage } from "./reply-message.ts";
 import type { ReplyMessage } from "./reply-message.ts";
 import { signalAct } from "./tell-run.ts";
@@ -94,6 +94,8 @@ async function store(
     code: "code" in said ? said.code : null,
     quotedProviderMessageId: event.quotedMessageId,
     now: receivedAt,
+    writtenBy: (event.at ?? receivedAt) + VENDOR_CLOCK_MS,
+    address,
   });
   const facts = toFacts(received, message, writer, said, found);
   return carryOut(client, deps, received, {

@@ -31,7 +31,7 @@ export function toFacts(
     chat: message.groupChatId === null ? "personal" : "group",
     via: message.via,
     isSigned: account.capabilities.signedWebhooks,
-    writer: kindOfWriter(message, writer),
+    writer: kindOfWriter(message, writer, found.recentMisses),
     said,
     quoted: tie(found.quoted, event.quotedMessageId !== null),
     coded: tie(found.coded, "code" in said && said.code !== null),
@@ -41,31 +41,41 @@ export function toFacts(
   };
 }
 
-/** Vendors tell whole seconds. */
-const VENDOR_CLOCK_MS = 1_000;
+/** Vendors tell whole seconds, and their clocks and ours may differ by as much again. */
+export const VENDOR_CLOCK_MS = 2_000;
 
-/** The last message that the writer can have seen. One that left after the reply was written makes it unclear which of two was meant. */
+/**
+ * The last message that the writer can have seen. A reply may reach us late: then the newest message left after it was written, and which one was meant is
+ * for the writer to say.
+ */
 function lastSeen(
   last: FoundFacts["last"],
   writtenAt: number,
 ): readonly FoundNotification[] | null {
   const [newest, before] = last;
   if (!newest) return null;
-  if (newest.at <= writtenAt + VENDOR_CLOCK_MS || !before) return newest.notifications;
-  const both = [...(newest.notifications ?? []), ...(before.notifications ?? [])];
+  if (newest.at <= writtenAt + VENDOR_CLOCK_MS) return newest.notifications;
+  const seen = before?.notifications ?? null;
+  if (seen === null || newest.notifications === null) return seen;
+  const both = [...newest.notifications, ...seen];
   return [...new Map(both.map((notification) => [notification.id, notification])).values()];
 }
+
+/** Four digits can be guessed by who may try for long; a person who types them from a message seldom misses twice. */
+const MISSES_PER_HOUR_MAX = 5;
 
 /** Staff who write in a group are known there, registered as its members or not; a customer in it is a stranger. */
 function kindOfWriter(
   { from, groupChatId }: ReplyMessage,
   { user, member }: ReplyWriter,
+  recentMisses: number,
 ): ReplyFacts["writer"] {
   if (groupChatId !== null) {
     return member !== null || (user !== null && user.role !== "customer") ? "known" : "stranger";
   }
   if (user !== null) return "known";
-  return from.some(({ kind }) => kind === "phone") ? "stranger" : "alias";
+  const isNumber = from.some(({ kind }) => kind === "phone");
+  return isNumber || recentMisses >= MISSES_PER_HOUR_MAX ? "stranger" : "alias";
 }
 
 function mayAnswer({ user }: ReplyWriter, { isOwn, type, zone }: FoundNotification): boolean {

@@ -484,6 +484,37 @@ describe("over Meta", () => {
     expect(await notificationRow(second.id)).toMatchObject(OPEN);
   });
 
+  it("a reply that reaches us late never takes what was sent after it was written", async () => {
+    const one = await chat("meta");
+    const only = await tell(one, { at: Date.now() });
+    await write(one, { text: "ok", at: Date.now() - 600_000 });
+    expect(await notificationRow(only.id)).toMatchObject(OPEN);
+    expect(await lastSaid(one)).toEqual([{ kind: "which_one", notificationIds: [only.id] }]);
+  });
+
+  it("a reply that reaches us late takes what was the last message when it was written", async () => {
+    const one = await chat("meta");
+    const first = await tell(one, { at: Date.now() - 900_000 });
+    await insertTold(api().pool, {
+      notificationId: (await tell(one, { at: Date.now() - 1_200_000 })).id,
+      account: one.account,
+      target: one.user.id,
+      address: one.user.phone,
+      purpose: "closing",
+    });
+    await write(one, { text: "ok", at: Date.now() - 600_000 });
+    expect(await notificationRow(first.id)).toMatchObject(TAKEN);
+  });
+
+  it("a confirmation that was written before we asked confirms nothing", async () => {
+    const one = await chat("meta");
+    const notice = await tell(one, { at: Date.now() - 900_000 });
+    await write(one, "1 semua");
+    await write(one, { text: "ya", at: Date.now() - 600_000 });
+    expect(await lastSaid(one)).not.toMatchObject([{ kind: "all_done" }]);
+    expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
+  });
+
   it("a person is known by the alias that once came with the number", async () => {
     const one = await chat("meta");
     const notice = await tell(one);
@@ -584,6 +615,27 @@ describe("a code", () => {
       ...TAKEN,
       acknowledged_by: { kind: "stranger", userId: null, name: "Tanpa nomor" },
     });
+  });
+
+  it("is not believed from an alias that has guessed before", async () => {
+    const one = await chat("fonnte");
+    const notice = await tell(one);
+    const guess = (code: string): VendorPost =>
+      fonntePost(one.account, {
+        sender: "123456789012399@lid",
+        message: `1 ${code}`,
+        inboxid: String((inboxId += 1)),
+      });
+    const wrong = ["0001", "0002", "0003", "0004", "0005"];
+    for (const code of wrong) await post(guess(code));
+    await post(guess(notice.code));
+    expect(await notificationRow(notice.id)).toMatchObject(OPEN);
+    await api().pool.query(
+      "update inbound_messages set received_at = received_at - interval '2 hours' where device_key = $1",
+      [one.account.deviceKey],
+    );
+    await post(guess(notice.code));
+    expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
   });
 
   it("with a rating rates, also after the end, and a number out of range is asked again", async () => {
