@@ -6,6 +6,7 @@ import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
 import type { Priority } from "../domain/priority.ts";
 import type { DeliveryKey } from "../domain/run.ts";
+import { violatedUnique } from "./violations.ts";
 import { RECEIPT_MERGES } from "./receipt-merges.ts";
 
 /** Everything that a delivery needs, loaded together: the row, what it is about, whom it tells and by which account. */
@@ -19,6 +20,8 @@ export interface DeliveryContext {
     readonly error: { readonly kind: string; readonly scope: string } | null;
     readonly createdAt: number;
     readonly firstSendingAt: number | null;
+    /** The same attempt by the account before this one has left towards the recipient. */
+    readonly hasLeftBefore: boolean;
   };
   readonly notification: {
     readonly id: string;
@@ -146,6 +149,7 @@ interface ContextRow {
   readonly account: AccountJson | null;
   readonly templates: DeliveryContext["templates"];
   readonly reply_code: string | null;
+  readonly has_left_before: boolean;
 }
 
 /**
@@ -281,7 +285,13 @@ const OPEN_DELIVERY = `
     (
       select c.code from reply_codes c, account a
       where c.notification_id = n.id and c.device_key = a.device_key and c.released_at is null
-    ) as reply_code
+    ) as reply_code,
+    $9 > 0 and coalesce((
+      select d.status in ('sent', 'delivered', 'read', 'superseded') from deliveries d
+      where d.notification_id = $2 and d.purpose = $3 and d.pass = $4 and d.step = $5 and d.target = $6 and d.channel = $7
+        and d.attempt = $8 and d.hand_over < $9 and d.status <> 'skipped'
+      order by d.hand_over desc limit 1
+    ), false) as has_left_before
   from notifications n
   left join tickets ticket on ticket.id = n.ticket_id
   left join notification_targets target on target.notification_id = n.id and target.target = $6
@@ -301,6 +311,7 @@ function toContext(row: ContextRow): DeliveryContext {
       error: delivery.error,
       createdAt: Date.parse(delivery.created_at),
       firstSendingAt: delivery.sending_at === null ? null : Date.parse(delivery.sending_at),
+      hasLeftBefore: row.has_left_before,
     },
     notification: row.notification,
     recipient: row.recipient,
@@ -522,22 +533,55 @@ export async function recordRefused(
   return row.status;
 }
 
+/** Why a delivery was skipped whose account was asked for want of `sent`, when `sent` had come for the one before. */
+export const NOT_NEEDED = "not_needed";
+
+/** Decides against a delivery that is surely not sent. False: an earlier execution has decided otherwise. */
+export async function spareDelivery(
+  db: pg.Pool | pg.PoolClient,
+  deliveryId: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: "spare-delivery",
+    text: `update deliveries set status = 'skipped', reason = $2 where id = $1 and status = 'intended'`,
+    values: [deliveryId, NOT_NEEDED],
+  });
+  return rowCount === 1;
+}
+
 /** How many digits of a reply code can be given out on one device before the search for a free one gives up. */
 const CODE_TRIES_MAX = 50;
 /** A code rests this long after its notification settled, so that a late answer does not meet a new notification. */
 const CODE_REST = "1 hour";
+
+/** Deliveries that race for one code all end with it: the second try finds what the first one ran into. */
+const CODE_RACES_MAX = 3;
 
 /**
  * The notification's four-digit code on this device; the same one for every message of it there. Codes of settled notifications are given out again
  * after a rest. Null when the device has no free code: the message then goes without one.
  */
 export async function takeReplyCode(
-  db: pg.Pool | pg.PoolClient,
+  db: pg.Pool,
   input: {
     readonly deviceKey: string;
     readonly notificationId: string;
     readonly random: () => number;
   },
+): Promise<string | null> {
+  for (let race = 1; ; race += 1) {
+    try {
+      const code = await findOrTakeCode(db, input);
+      if (code !== null || race >= CODE_RACES_MAX) return code;
+    } catch (error) {
+      if (violatedUnique(error) === null || race >= CODE_RACES_MAX) throw error;
+    }
+  }
+}
+
+async function findOrTakeCode(
+  db: pg.Pool,
+  input: Parameters<typeof takeReplyCode>[1],
 ): Promise<string | null> {
   const candidates = Array.from({ length: CODE_TRIES_MAX }, () =>
     String(1000 + Math.floor(input.random() * 9000)),

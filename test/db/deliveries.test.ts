@@ -411,4 +411,20 @@ describe("reply codes", () => {
     expect(second).toMatch(/^\d{4}$/);
     expect(second).not.toBe(first);
   });
+  it("gives deliveries that ask at once for one notification the same code", async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { notificationId } = await scene();
+      const codes = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          takeReplyCode(database().pool, {
+            deviceKey: "racing",
+            notificationId,
+            random: Math.random,
+          }),
+        ),
+      );
+      expect(codes[0]).toMatch(/^\d{4}$/);
+      expect(new Set(codes).size).toBe(1);
+    }
+  });
 });
