@@ -135,8 +135,7 @@ export function createAdvanceResolution(deps: SettleDeps) {
       const subject = await lockSettleSubject(client, input.notificationId);
       assert(subject !== null, "a run that waits for resolution has its notification");
       if (input.event === "reopen") {
-        const reopened =
-          subject.stopKind === "acknowledge" && (await reopen(client, subject.id, now));
+        const reopened = subject.stopKind === "acknowledge" && (await reopen(client, subject.id));
         return { subject, reopened };
       }
       if (subject.status !== "settled") {

@@ -165,11 +165,8 @@ export async function settleStopped(
 }
 
 /** `reopenAfter`: from acknowledged back to open. False when a resolve came first. Under the row's lock. */
-export async function reopen(
-  client: pg.PoolClient,
-  notificationId: string,
-  now: number,
-): Promise<boolean> {
+export async function reopen(client: pg.PoolClient, notificationId: string): Promise<boolean> {
+  // The run notes it in the timeline, with its pass.
   const { rowCount } = await client.query({
     name: "reopen",
     text: `
@@ -183,9 +180,8 @@ export async function reopen(
         update notification_targets t set state = 'open', answered_at = null, answer_act_id = null
         from reopened r where t.notification_id = r.id and t.state = 'answered'
       )
-      insert into notification_events (notification_id, entry_key, at, kind, reason)
-      select id, 'reopened:' || extract(epoch from $2::timestamptz), $2, 'reopened', 'not_resolved_in_time' from reopened`,
-    values: [notificationId, new Date(now)],
+      select from reopened`,
+    values: [notificationId],
   });
   return rowCount === 1;
 }

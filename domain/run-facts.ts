@@ -1,6 +1,7 @@
 /** What each fact changes. Recording only: what follows from it is decided when the ladder is asked what to do. */
 import { assertNever } from "./assert.ts";
-import { recordReceipt, recordResult } from "./line.ts";
+import { proveSent, recordReceipt, recordResult } from "./line.ts";
+import { NO_SENT_RECEIPT } from "./orders.ts";
 import { startPass } from "./pass.ts";
 import type { DeliveryKey, Fact } from "./run.ts";
 import { keysOf, note, own } from "./run-draft.ts";
@@ -20,6 +21,11 @@ export function record(work: Work, fact: Fact): void {
   }
   switch (fact.kind) {
     case "result":
+      if (fact.result.kind === "not_sent" && fact.result.reason === "not_needed") {
+        spare(work, fact);
+        return;
+      }
+      noteTakingOver(work, fact);
       recordOn(work, fact.key, fact.at, (delivery, at) => {
         recordResult(delivery, fact.result, at);
       });
@@ -74,6 +80,37 @@ function recordOn(
   if (delivery === undefined) return;
   // A vendor's clock may be wrong: nothing happened before the order or after the fact was learned.
   change(delivery, Math.min(Math.max(at, delivery.orderedAt), work.now));
+}
+
+/**
+ * The hand-over was not needed: the one before has left, and the line goes on as if this one had never been ordered. Its number is not used again, because what
+ * has left is not handed over.
+ */
+function spare(work: Work, { key, at }: FactOf<"result">): void {
+  const place = findDelivery(work, key);
+  if (place === null) return;
+  const deliveries = own(work, key.target).lines[place.line]?.deliveries ?? [];
+  const before = deliveries[place.delivery - 1];
+  if (before?.attempt !== key.attempt || deliveries[place.delivery]?.result !== null) return;
+  deliveries.splice(place.delivery, 1);
+  proveSent(before, Math.min(Math.max(at, before.orderedAt), work.now));
+}
+
+/** An account took over for want of `sent`, and was needed. */
+function noteTakingOver(work: Work, { key, result }: FactOf<"result">): void {
+  const place = findDelivery(work, key);
+  if (place === null || result.kind === "not_sent") return;
+  const delivery = work.run.targets[key.target]?.lines[place.line]?.deliveries[place.delivery];
+  if (delivery === undefined || delivery.result !== null || delivery.standsInFor === null) return;
+  note(work, "failed_over", {
+    pass: key.pass,
+    step: key.step,
+    target: key.target,
+    channel: key.channel,
+    accountId: delivery.accountId,
+    reason: NO_SENT_RECEIPT,
+    detail: { from: delivery.standsInFor },
+  });
 }
 
 /** Where the delivery of this key is; null for one that this run never ordered. */
@@ -134,7 +171,11 @@ function reopen(work: Work, fact: FactOf<"reopened">): void {
     target.answered = false;
   }
   const acknowledger = fact.acknowledger === null ? undefined : run.targets[fact.acknowledger];
-  note(work, "reopened", { pass: run.pass + 1, target: acknowledger?.key ?? null });
+  note(work, "reopened", {
+    pass: run.pass + 1,
+    target: acknowledger?.key ?? null,
+    reason: "not_resolved_in_time",
+  });
   const isAsked = acknowledger?.kind === "person" && acknowledger.out === null;
   startPass(
     work,
