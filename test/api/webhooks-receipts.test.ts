@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 
 import { openDelivery, lockMessage, recordAccepted, reserveSlot } from "../../db/deliveries.ts";
 import { newId } from "../../db/new-id.ts";
+import { createPool } from "../../db/pool.ts";
 import { withTransaction } from "../../db/transaction.ts";
 import type { ReceiptKind } from "../../domain/delivery.ts";
+import { SILENT_LOGGER } from "../../runtime/logger.ts";
 import { assertDefined } from "../support/assert-defined.ts";
 import {
   insertNotificationRow,
@@ -28,7 +30,7 @@ import {
   vendorMessageId,
 } from "../support/vendors.ts";
 import type { ProviderName, VendorAccount, VendorPost } from "../support/vendors.ts";
-import { useApi } from "./harness.ts";
+import { buildApi, useApi } from "./harness.ts";
 
 const api = useApi();
 
@@ -359,6 +361,27 @@ describe("the answer to a webhook", () => {
     expect(await statusOf(one.told)).toBe("accepted");
     expect(await post(request)).toBe(200);
     expect(await statusOf(one.told)).toBe("delivered");
+  });
+
+  it.each(PROVIDERS)("to %s is 503 while PostgreSQL is away", async (provider) => {
+    const one = await told(provider);
+    const away = createPool({
+      databaseUrl: "postgresql://nobody@127.0.0.1:1/none",
+      applicationName: "siaga-test",
+      max: 1,
+      log: SILENT_LOGGER,
+    });
+    const cutOff = await buildApi(api().pool, { wrapPool: () => away });
+    const request = receiptPost(one.account, one.told.providerMessageId, "sent");
+    const answer = await cutOff.request("POST", request.path, {
+      key: null,
+      rawBody: request.body,
+      headers: request.headers,
+    });
+    expect(answer.status).toBe(503);
+    expect(await statusOf(one.told)).toBe("accepted");
+    await cutOff.starter.stop();
+    await away.end();
   });
 
   it("stands before Temporal is told, and the sweep finds what could not be told", async () => {
