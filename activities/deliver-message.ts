@@ -12,10 +12,12 @@ import type pg from "pg";
 
 import {
   forgetWindow,
+  NOT_NEEDED,
   openDelivery,
   recordAccepted,
   recordRefused,
   reserveSlot,
+  spareDelivery,
   takeReplyCode,
   type AccountRow,
   type DeliveryContext,
@@ -23,6 +25,7 @@ import {
 } from "../db/deliveries.ts";
 import type { AckLink } from "../db/ack-link.ts";
 import { newId } from "../db/new-id.ts";
+import { NO_SENT_RECEIPT } from "../domain/orders.ts";
 import { isResultKind, retryOf, VERDICTS, type FailureKind } from "../domain/result-kind.ts";
 import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
@@ -133,7 +136,9 @@ async function alreadyAnswered(deps: DeliverDeps, input: DeliverInput, job: Job)
   const { id, status, messageId } = job.context.delivery;
   switch (status) {
     case "intended":
-      return job;
+      return (await isSpared(deps, input, job))
+        ? answered(id, deps.now(), { kind: "not_sent", reason: NOT_NEEDED })
+        : job;
     case "sending": {
       const kept = deps.keepAcceptance.read();
       if (kept?.deliveryId === id && messageId) {
@@ -172,7 +177,10 @@ async function alreadyAnswered(deps: DeliverDeps, input: DeliverInput, job: Job)
       });
     }
     case "skipped":
-      return answered(id, deps.now(), { kind: "not_sent", reason: "stopped" });
+      return answered(id, deps.now(), {
+        kind: "not_sent",
+        reason: job.context.delivery.reason === NOT_NEEDED ? NOT_NEEDED : "stopped",
+      });
     case "accepted":
     case "sent":
     case "delivered":
@@ -183,6 +191,13 @@ async function alreadyAnswered(deps: DeliverDeps, input: DeliverInput, job: Job)
         status: status === "superseded" ? "sent" : status,
       });
   }
+}
+
+/** The run is not told of each `sent`; it asks for the next account at the deadline, and here the record says whether that is needed. */
+async function isSpared(deps: DeliverDeps, { order }: DeliverInput, job: Job): Promise<boolean> {
+  if (order.purpose !== "ladder" || order.because !== NO_SENT_RECEIPT) return false;
+  const { id, hasLeftBefore } = job.context.delivery;
+  return hasLeftBefore && (await spareDelivery(deps.pool, id));
 }
 
 function answered(

@@ -3,7 +3,6 @@ import { isPhoneChannel } from "./channel.ts";
 import type { SettledBy } from "./escalation-policy.ts";
 import { isTold, standingOf } from "./line.ts";
 import type { AccountRoute } from "./run.ts";
-import { routeOf } from "./run-draft.ts";
 import { EVIDENCE } from "./run-state.ts";
 import type { Draft, Evidence, Line, LineDelivery, Target } from "./run-state.ts";
 
@@ -94,12 +93,12 @@ export function receiptsWanted(
   const { settledBy } = run.plan.rules;
   const settles = settledBy !== "acknowledged" && isEvidenceOf(target, line);
   const isPhone = isPhoneChannel(line.channel);
-  // Without `sent` by the account's deadline the next account takes over, or the message counts as undelivered.
-  const hasNext = routeOf(target, line.channel).length > 1;
+  // Without `sent` by the account's deadline the message counts as undelivered where nothing better is told. That the next account takes over then is no reason to
+  // be told of every `sent`: whether it came is read from the record when that account is asked.
   const standsForDelivered = line.undeliveredAfterMs !== null && !account.givesDelivered;
   const wantsSent =
     (settles && (settledBy === "sent" || isBestSent(target, account))) ||
-    (account.givesSent && (hasNext || standsForDelivered));
+    (account.givesSent && standsForDelivered);
   // Whether it arrived decides on pull forward, on a doubt that holds back the next attempt, and on when a call is over.
   const wantsDelivered =
     (settles && settledBy !== "read") ||

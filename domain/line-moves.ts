@@ -11,7 +11,7 @@ import { hasMet } from "./evidence.ts";
 import { acceptedAtOf, attemptsLeft, hasArrived, isBroken, newestOf, standingOf } from "./line.ts";
 import { isAtLeast } from "./priority.ts";
 import { beginLine, beginTurn, timingOf } from "./begin-lines.ts";
-import { dial, handOver, nextAccount } from "./orders.ts";
+import { dial, handOver, NO_SENT_RECEIPT, nextAccount } from "./orders.ts";
 import type { AccountRoute } from "./run.ts";
 import { keysOf, note, own, routeOf, stepOf, targetOf, turnOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
@@ -174,7 +174,7 @@ function unsentMoves(target: Target, line: Line, newest: LineDelivery): readonly
   const account = nextAccount(target, line, newest);
   const at = acceptedAtOf(newest) + newest.receiptDeadlineMs;
   if (account === null) return [];
-  return [{ at, move: { kind: "fail_over", account, because: "no_sent_receipt" } }];
+  return [{ at, move: { kind: "fail_over", account, because: NO_SENT_RECEIPT } }];
 }
 
 function attemptMoves(target: Target, line: Line, from: number): readonly DueMove[] {
@@ -212,12 +212,7 @@ function makeDueMove(work: Work, seen: Target, index: number, seenLine: Line): v
   const { move } = due;
   switch (move.kind) {
     case "fail_over":
-      note(work, "failed_over", {
-        ...placeOf(target, line),
-        accountId: move.account.accountId,
-        reason: move.because,
-        detail: { from: newestOf(line)?.accountId ?? null },
-      });
+      if (move.because !== NO_SENT_RECEIPT) noteFailover(work, target, line, move);
       handOver(work, target, line, move.account, move.because);
       return;
     case "attempt":
@@ -233,6 +228,20 @@ function makeDueMove(work: Work, seen: Target, index: number, seenLine: Line): v
 
 function placeOf(target: Target, line: Line) {
   return { pass: line.pass, step: line.step, target: target.key, channel: line.channel };
+}
+
+function noteFailover(
+  work: Work,
+  target: Target,
+  line: Line,
+  { account, because }: Extract<Move, { kind: "fail_over" }>,
+): void {
+  note(work, "failed_over", {
+    ...placeOf(target, line),
+    accountId: account.accountId,
+    reason: because,
+    detail: { from: newestOf(line)?.accountId ?? null },
+  });
 }
 
 function pullForward(

@@ -96,7 +96,8 @@ export function recordResult(delivery: LineDelivery, result: DeliveryResult, at:
       delivery.result = "unknown";
       return;
     case "not_sent":
-      delivery.result = result.reason;
+      // Not needed: taken off its line, see `spare` in run-facts.ts.
+      if (result.reason !== "not_needed") delivery.result = result.reason;
       return;
     default:
       assertNever(result, "delivery result");
@@ -119,6 +120,11 @@ export function recordReceipt(delivery: LineDelivery, receipt: ReceiptFact, at: 
   if (receipt.final && receipt.status !== "sent") {
     delivery.endedAt = Math.min(delivery.endedAt ?? at, at);
   }
+}
+
+/** It left: the record says so, the run was not told. */
+export function proveSent(delivery: LineDelivery, at: number): void {
+  raise(delivery, EVIDENCE.sent, at);
 }
 
 function raise(delivery: LineDelivery, evidence: Evidence, at: number): void {

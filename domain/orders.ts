@@ -12,6 +12,12 @@ import { lineEnd, windowEnd } from "./target-window.ts";
 /** An unanswered call stops ringing by itself; a vendor without receipts never says so. */
 const RINGING_MS_MAX = 60_000;
 
+/**
+ * Why the next account takes over when the one before showed no `sent` in time. The run is not told of `sent` for this alone: whether it came is read from the
+ * record when that account is asked.
+ */
+export const NO_SENT_RECEIPT = "no_sent_receipt";
+
 /** Hands the line's next message to an account: the next attempt, or with `failed_over` the same one again. */
 export function order(
   work: Work,
@@ -28,6 +34,7 @@ export function order(
     ...deliveryOf(account, work.now),
     attempt: isHandOver ? newest.attempt : lastAttemptOf(line) + 1,
     handOver: isHandOver ? newest.handOver + 1 : 0,
+    standsInFor: isHandOver && because === NO_SENT_RECEIPT ? newest.accountId : null,
   };
   line.deliveries.push(delivery);
   line.queued = null;
@@ -80,6 +87,7 @@ function deliveryOf(
     endedAt: null,
     withdrawn: false,
     hungUp: false,
+    standsInFor: null,
   };
 }
 

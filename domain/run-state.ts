@@ -33,6 +33,8 @@ export interface LineDelivery {
   readAt: number | null;
   /** The first answer of `deliver`; null while in flight. */
   result: "accepted" | "failed" | "unknown" | "stopped" | "cancelled" | null;
+  /** Ordered because this account's hand-over before showed no `sent`; told as a failover once it is known to have been needed. */
+  standsInFor: string | null;
   /** When `deliver` answered that nothing was sent, and why. */
   refusal: { at: number; kind: ResultKind; mayFailOver: boolean } | null;
   /** A `failed` receipt; `final` once any of them was. */

@@ -133,8 +133,11 @@ export type DeliveryResult =
       readonly reason: string;
     }
   | { readonly kind: "unknown"; readonly reason: string }
-  /** Nothing was sent: the notification was stopped, the order was cancelled, or its time was over. */
-  | { readonly kind: "not_sent"; readonly reason: "stopped" | "cancelled" };
+  /**
+   * Nothing was sent: the notification was stopped, the order was cancelled, or its time was over. `not_needed`: ordered for want of `sent`, and the record
+   * knows by now that the hand-over before has left.
+   */
+  | { readonly kind: "not_sent"; readonly reason: "stopped" | "cancelled" | "not_needed" };
 
 /** A receipt as the ladder sees it. `failed` with `final: false` (busy, no answer) leaves the next attempt to the spacing. */
 export interface ReceiptFact extends DeliveryKey {

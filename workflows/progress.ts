@@ -384,6 +384,7 @@ export class Run {
   #tell(fact: Fact, at: number): void {
     switch (fact.kind) {
       case "result":
+        if (fact.result.kind === "not_sent" && fact.result.reason === "not_needed") return;
         this.#remember({ ...about(fact.key, at), ...resultInStory(fact.result), sequence: 0 });
         return;
       case "receipt":

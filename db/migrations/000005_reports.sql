@@ -32,7 +32,7 @@ begin
         v_merges -> case when exists (
           select from deliveries o
           where o.notification_id = d.notification_id and o.purpose = d.purpose and o.pass = d.pass and o.step = d.step and o.target = d.target
-            and o.channel = d.channel and o.attempt = d.attempt and o.hand_over > d.hand_over
+            and o.channel = d.channel and o.attempt = d.attempt and o.hand_over > d.hand_over and o.status <> 'skipped'
         ) then 'replaced' else 'copy' end -> d.status as merged
       from deliveries d join notifications n on n.id = d.notification_id
       where d.message_id = p_message_id

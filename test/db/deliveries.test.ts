@@ -7,6 +7,7 @@ import {
   recordAccepted,
   recordRefused,
   reserveSlot,
+  spareDelivery,
   takeReplyCode,
   type DeliveryContext,
 } from "../../db/deliveries.ts";
@@ -394,6 +395,45 @@ describe("receipts", () => {
       status: "superseded",
       note: "superseded_evidence",
     });
+  });
+});
+
+describe("a hand-over for want of `sent`", () => {
+  const rows: readonly [why: string, reported: "sent" | "delivered" | null, hasLeft: boolean][] = [
+    ["nothing came", null, false],
+    ["sent came and was not signalled", "sent", true],
+    ["delivered came", "delivered", true],
+  ];
+
+  it.each(rows)(
+    "is told whether the account before has sent: %s",
+    async (why, reported, hasLeft) => {
+      const one = await scene();
+      const first = await send(one, why);
+      if (reported) await recordReceipt(database().pool, report(one, why, reported));
+      const next = await open(
+        { ...one, accountId: await insertAccount(database().pool) },
+        { handOver: 1 },
+      );
+      expect(next.delivery.hasLeftBefore).toBe(hasLeft);
+      expect(first.delivery.hasLeftBefore).toBe(false);
+    },
+  );
+
+  it("that was spared once stays spared, and does not replace the account before", async () => {
+    const one = await scene();
+    const first = await send(one, "pm-spared");
+    await recordReceipt(database().pool, report(one, "pm-spared", "sent"));
+    const second = { ...one, accountId: await insertAccount(database().pool) };
+    const next = await open(second, { handOver: 1 });
+    expect(await spareDelivery(database().pool, next.delivery.id)).toBe(true);
+    expect(await spareDelivery(database().pool, next.delivery.id)).toBe(false);
+    expect((await open(second, { handOver: 1 })).delivery).toMatchObject({
+      status: "skipped",
+      reason: "not_needed",
+    });
+    await recordReceipt(database().pool, report(one, "pm-spared", "delivered"));
+    expect(await deliveryRow(first.delivery.id)).toMatchObject({ status: "delivered", note: null });
   });
 });
 

@@ -339,6 +339,45 @@ describe("no `sent` by the account's deadline", () => {
     expect(run.ordersOf("wa usr_a")).toHaveLength(1);
   });
 
+  test("does not matter where the record knows that it was sent: the next account is spared", () => {
+    const run = world();
+    run.accept("wa usr_a");
+    run.after(30 * SECOND);
+    const spared = run.order("wa usr_a");
+    run.after(SECOND);
+    run.result("wa usr_a", { kind: "not_sent", reason: "not_needed" });
+    run.after(28 * SECOND);
+    expect(run.ordersOf("wa usr_a")).toHaveLength(2);
+    expect(run.events.map(({ kind }) => kind)).not.toContain("failed_over");
+    // A second answer of the same order changes nothing.
+    run.fact({
+      kind: "result",
+      key: spared,
+      result: { kind: "accepted", status: "accepted" },
+      at: run.now,
+    });
+    expect(run.names()).toEqual(["wa usr_a", "wa usr_a"]);
+    run.after(SECOND);
+    expect(run.names(), "undelivered all the same").toEqual(["wa usr_a", "wa usr_a", "sms usr_a"]);
+  });
+
+  test("is told as a failover once the next account has answered that it was needed", () => {
+    const run = world();
+    run.accept("wa usr_a");
+    run.after(30 * SECOND);
+    expect(run.events.map(({ kind }) => kind)).not.toContain("failed_over");
+    run.after(SECOND);
+    run.accept("wa usr_a");
+    expect(run.events.filter(({ kind }) => kind === "failed_over")).toMatchObject([
+      {
+        at: T0 + 31 * SECOND,
+        accountId: "wa2",
+        reason: "no_sent_receipt",
+        detail: { from: "wa1" },
+      },
+    ]);
+  });
+
   test("does not matter where the account never says so", () => {
     const run = world({
       persons: [

@@ -340,6 +340,9 @@ function vendorAnswer(
     at,
     fact: { kind: "result", key, result: answer, at },
   });
+  if (order.because === "no_sent_receipt" && random.chance(0.5)) {
+    return [result({ kind: "not_sent", reason: "not_needed" })];
+  }
   if (random.chance(refusals)) {
     return [
       result({
