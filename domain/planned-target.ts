@@ -290,9 +290,17 @@ function routeFor(
   );
 }
 
+const LATENESS: Readonly<Record<SnapshotAccount["health"], number>> = {
+  healthy: 0,
+  probing: 1,
+  out: 2,
+  draining: 3,
+};
+
 /**
  * Accounts of the channel in their order. Those kept for the purpose come before those that merely may serve it; critical takes the accounts kept for it first.
- * Accounts that are out or being drained are left out; one that is being probed comes last.
+ * An account that is being drained is left out. One that is being probed comes late, one that is out comes last: it is a worse hope than any other account
+ * and a better one than none, because the news that it is back may have been lost.
  */
 function routeOver(
   snapshot: PlanSnapshot,
@@ -301,13 +309,12 @@ function routeOver(
 ): readonly AccountRoute[] {
   const purposes = snapshot.request.priority === "critical" ? ["critical", ...usual] : usual;
   const rank = ({ purposes: own, health }: SnapshotAccount): number =>
-    purposes.findIndex((purpose) => own.includes(purpose)) +
-    (health === "probing" ? purposes.length : 0);
+    purposes.findIndex((purpose) => own.includes(purpose)) + purposes.length * LATENESS[health];
   return snapshot.accounts
     .filter(
       (account) =>
         account.channel === channel &&
-        (account.health === "healthy" || account.health === "probing") &&
+        account.health !== "draining" &&
         account.purposes.some((purpose) => purposes.includes(purpose)) &&
         !snapshot.request.avoidAccountIds.includes(account.id),
     )

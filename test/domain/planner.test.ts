@@ -258,7 +258,7 @@ describe("accounts", () => {
   const account = (id: string, over: Parameters<typeof someAccount>[1] = {}) =>
     someAccount("whatsapp_personal", { id, ...over });
 
-  test("keep their order, probed ones last, those out or drained not at all", () => {
+  test("keep their order, probed ones late, those out last, drained ones not at all", () => {
     const accounts = [
       account("probing", { health: "probing" }),
       account("first"),
@@ -266,7 +266,7 @@ describe("accounts", () => {
       account("second"),
       account("draining", { health: "draining" }),
     ];
-    expect(route({ accounts })).toEqual(["first", "second", "probing"]);
+    expect(route({ accounts })).toEqual(["first", "second", "probing", "out"]);
     expect(planRun(world({ accounts }), T0).plan.warnings).toContainEqual({
       code: "accounts_out",
       accountIds: ["out", "draining"],
