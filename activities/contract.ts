@@ -74,9 +74,20 @@ export type PlanAnswer =
       readonly plan: RunPlan;
       /** Acts recorded before the run existed. */
       readonly acts: readonly RecordedAct[];
+      /** What the ladder will answer first is in the record already. */
+      readonly opening?: WrittenOpening;
     }
   /** Nothing to do here: another run owns the record, it is settled, or the direct request was refused. Sends nothing. */
   | { readonly kind: "not_ours"; readonly outcome: Outcome | null; readonly reason: string };
+
+/** Where a run stands at its beginning, as written with its plan. */
+export interface WrittenOpening {
+  readonly status: NotificationStatus;
+  readonly pass: number;
+  readonly step: number;
+  /** Kinds of its timeline entries, in order; their numbers are used up. */
+  readonly entries: readonly TimelineEntry["kind"][];
+}
 
 export interface ReplanInput {
   readonly notificationId: string;

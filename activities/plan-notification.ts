@@ -1,6 +1,6 @@
 import { insertNotification, insertRejected } from "../db/notifications-insert.ts";
 import { newId } from "../db/new-id.ts";
-import { savePlan } from "../db/plans.ts";
+import { openingToWrite, savePlan } from "../db/plans.ts";
 import { loadStored } from "../db/plan-snapshot.ts";
 import type { StoredNotification } from "../db/plan-snapshot.ts";
 import { checkRequest } from "../db/requests.ts";
@@ -12,7 +12,13 @@ import { PRIORITIES } from "../domain/priority.ts";
 import { messageFacts, snapshotOfStored } from "../domain/request-check.ts";
 import type { FieldProblem, NotificationRequest } from "../domain/request.ts";
 import { parseNotificationWorkflowId } from "../workflows/contract.ts";
-import type { DirectRequest, PlanAnswer, PlanInput, RecordedAct } from "./contract.ts";
+import type {
+  DirectRequest,
+  PlanAnswer,
+  PlanInput,
+  RecordedAct,
+  WrittenOpening,
+} from "./contract.ts";
 import { inboxRow } from "./inbox-row.ts";
 import { untilSaved, withWakePlaces } from "./plan-deps.ts";
 import type { PlanDeps } from "./plan-deps.ts";
@@ -83,7 +89,7 @@ async function planAndSave(
   });
   const written = inbox.map(({ userId }) => userId);
   const plan = { ...told, run: { ...told.run, inAppWritten: written } };
-  const saved = await savePlan(deps.pool, {
+  const toSave = {
     notificationId: stored.id,
     runId: input.runId,
     snapshot,
@@ -92,9 +98,22 @@ async function planAndSave(
     hasActs: stored.acts.length > 0,
     inbox,
     at: now,
-  });
-  if (saved === "stale") return "stale";
-  return { kind: "planned", plan: plan.run, acts: stored.acts.map((act) => toAct(act)) };
+  };
+  if ((await savePlan(deps.pool, toSave)) === "stale") return "stale";
+  const begun = openingToWrite(toSave);
+  return {
+    kind: "planned",
+    plan: plan.run,
+    acts: stored.acts.map((act) => toAct(act)),
+    ...(begun === null ? {} : { opening: writtenOpening(begun) }),
+  };
+}
+
+function writtenOpening({
+  todo: { status, pass, step },
+  entries,
+}: NonNullable<ReturnType<typeof openingToWrite>>): WrittenOpening {
+  return { status, pass, step, entries: entries.map(({ kind }) => kind) };
 }
 
 /** Stopped before it began: nobody is told anything but, where somebody asked for it, how it ended. */

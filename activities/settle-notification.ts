@@ -26,6 +26,7 @@ import { ROLES } from "../domain/role.ts";
 import type {
   ClosingOrder,
   NoticeInput,
+  Progress,
   ResolutionAnswer,
   ResolutionInput,
   SettleAnswer,
@@ -55,17 +56,27 @@ const CLOSING_WAIT_MS_MAX = 3_600_000;
 export function createSettleNotification(deps: SettleDeps) {
   return async function settleNotification(input: SettleInput): Promise<SettleAnswer> {
     const { notificationId, end } = input;
-    if (input.progress) {
-      await deps.writeRunProgress({ notificationId, progress: input.progress });
-    }
     const isStopped =
       end.outcome === "acknowledged" || end.outcome === "cancelled" || end.outcome === "resolved";
-    if (!isStopped && (await settleUnstopped(deps.pool, notificationId, end, deps.now()))) {
-      await noticeUnanswered(deps, notificationId, end.outcome);
-      return { outcome: end.outcome, reason: end.reason, closing: [], awaitResolution: null };
+    let progress = input.progress;
+    if (progress && (isStopped || hasMoreThanEntries(progress))) {
+      await deps.writeRunProgress({ notificationId, progress });
+      progress = null;
+    }
+    if (!isStopped) {
+      if (await settleUnstopped(deps.pool, notificationId, end, progress, deps.now())) {
+        await noticeUnanswered(deps, notificationId, end.outcome);
+        return { outcome: end.outcome, reason: end.reason, closing: [], awaitResolution: null };
+      }
+      if (progress) await deps.writeRunProgress({ notificationId, progress });
     }
     return settleByAct(deps, input);
   };
+}
+
+/** Inbox rows and answers to acts are written apart; entries alone go with the settling. */
+function hasMoreThanEntries({ inApp, actAnswers }: Progress): boolean {
+  return inApp.length > 0 || actAnswers.length > 0;
 }
 
 async function settleByAct(deps: SettleDeps, input: SettleInput): Promise<SettleAnswer> {

@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { Exclusion } from "../domain/routing.ts";
 import type { Plan, Planned, Wake } from "../domain/planner.ts";
 import type { PlanSnapshot } from "../domain/plan-snapshot.ts";
-import type { RunPerson, RunPlan, TimelineEntry } from "../domain/run.ts";
+import type { RunPerson, RunPlan, TimelineEntry, Todo } from "../domain/run.ts";
 import type { WakePlace } from "../domain/wake-place.ts";
 import { newId } from "./new-id.ts";
 
@@ -103,6 +103,27 @@ const SAVE_PLAN = `
   select exists (select from noted) as saved`;
 
 /**
+ * Where the run will stand at once and what it will write of it, known before it can write it itself. Null: a waiting act decides whether it sends, or it is
+ * over at once and says so when it settles.
+ */
+export function openingToWrite({
+  planned: { run, opening },
+  hasActs,
+}: Pick<PlanToSave, "planned" | "hasActs">): {
+  readonly todo: Todo;
+  readonly entries: readonly TimelineEntry[];
+} | null {
+  if (run.suppressed !== null) return null;
+  if (opening.hasOrders) {
+    const { first } = opening;
+    const isKnown = !hasActs && first.deliveries.length > 0;
+    return isKnown ? { todo: first, entries: first.events } : null;
+  }
+  if (opening.todo.end !== null) return null;
+  return { todo: opening.todo, entries: hasActs ? [] : opening.entries };
+}
+
+/**
  * Stores the plan of a run that begins, its targets, its first inbox rows and its first entries of the timeline. One statement.
  *
  * Idempotency: only a row without a plan takes one; a second execution finds it and returns it.
@@ -112,10 +133,8 @@ export async function savePlan(
   toSave: PlanToSave,
 ): Promise<SaveAnswer> {
   const { planned, at } = toSave;
-  const { plan, run, opening } = planned;
-  // A run that sends at once writes where it stands with its first message, one that is over at once when it settles; one that waits would write it when it wakes.
-  const isOver = run.suppressed !== null || opening.todo.end !== null;
-  const waiting = opening.hasOrders || isOver ? null : opening.todo;
+  const { plan, run } = planned;
+  const begun = openingToWrite(toSave);
   const step = run.rules.steps.findIndex(({ enabled }) => enabled) + 1;
   const inbox = toSave.inbox.map((row) => ({
     id: newId("ina", at),
@@ -136,21 +155,20 @@ export async function savePlan(
         versions: versionsOf(toSave.snapshot, namesOf(planned)),
         targets: targetRows(planned),
         inbox,
-        waitingFor: waiting?.waitingFor ?? null,
+        waitingFor: begun?.todo.waitingFor ?? null,
         events: [
           plannedEvent(planned),
           ...(run.suppressed === null ? [] : [suppressedEvent(run)]),
+          ...(begun?.entries ?? []).map(runEvent),
           ...inbox.map(inboxEvent),
-          // Without an act the run will begin so: its entries are known before it can write them itself.
-          ...(waiting !== null && !toSave.hasActs ? opening.entries.map(runEvent) : []),
         ],
       }),
       toSave.runId,
       new Date(at),
-      waiting?.status ?? "planned",
-      waiting?.pass ?? 0,
-      waiting?.step ?? 0,
-      toTime(waiting?.nextStepAt ?? null),
+      begun?.todo.status ?? "planned",
+      begun?.todo.pass ?? 0,
+      begun?.todo.step ?? 0,
+      toTime(begun?.todo.nextStepAt ?? null),
       toSave.isStopped,
     ],
   });

@@ -2,6 +2,16 @@ import type pg from "pg";
 
 import type { Progress } from "../activities/contract.ts";
 
+/** Inserts the run's own entries, TimelineEntry[] as JSON, for the notification `id` of the row source. */
+export function insertEntries(source: string, entries: string): string {
+  return `
+    insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, reason, detail)
+    select s.id, 'r' || e.sequence, to_timestamp(e.at / 1000.0), e.kind, e.pass, e.step, e.target, e.channel, e."accountId", e.reason, e.detail
+    from ${source} s, jsonb_to_recordset(${entries}::jsonb)
+      as e(sequence int, at float8, kind text, pass int, step int, target text, channel text, "accountId" text, reason text, detail jsonb)
+    on conflict on constraint notification_events_once do nothing`;
+}
+
 /**
  * Writes what the run itself did: where it stands, its timeline entries, its answers to acts. One statement.
  *
@@ -16,12 +26,9 @@ export async function writeProgress(
   await db.query({
     name: "write-progress",
     text: `
-      with entries as (
-        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, reason, detail)
-        select $1, 'r' || e.sequence, to_timestamp(e.at / 1000.0), e.kind, e.pass, e.step, e.target, e.channel, e."accountId", e.reason, e.detail
-        from jsonb_to_recordset($2::jsonb)
-          as e(sequence int, at float8, kind text, pass int, step int, target text, channel text, "accountId" text, reason text, detail jsonb)
-        on conflict on constraint notification_events_once do nothing
+      with run as (select $1 as id),
+      entries as (
+        ${insertEntries("run", "$2")}
       ),
       answered as (
         update acts a set applied = x.applied, reason = x.reason, signalled_at = coalesce(a.signalled_at, now())

@@ -1,9 +1,11 @@
 import type pg from "pg";
 
+import type { Progress } from "../activities/contract.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { PolicyRules } from "../domain/escalation-policy.ts";
 import type { Outcome, StopAct } from "../domain/notification.ts";
 import type { LadderEnd } from "../domain/run.ts";
+import { insertEntries } from "./progress.ts";
 
 /** The row under its lock: what the referee has decided. */
 export interface SettleSubject {
@@ -22,11 +24,15 @@ export interface SettleSubject {
   readonly stops: number;
 }
 
-/** The common end: nobody stopped the run. One statement; false when somebody has, or it had settled before. */
+/**
+ * The common end: nobody stopped the run. One statement, with the run's last entries in it; false, and nothing is written, when somebody has, or it had settled
+ * before.
+ */
 export async function settleUnstopped(
   db: pg.Pool | pg.PoolClient,
   notificationId: string,
   end: LadderEnd,
+  last: Pick<Progress, "sequence" | "pass" | "step" | "events"> | null,
   now: number,
 ): Promise<boolean> {
   const { rows } = await db.query<{ settled: boolean }>({
@@ -34,9 +40,13 @@ export async function settleUnstopped(
     text: `
       with settled as (
         update notifications set status = 'settled', outcome = $2, reason = $3, outcome_detail = $4, settled_at = $5,
-          next_step_at = null, waiting_for = null
+          next_step_at = null, waiting_for = null,
+          progress_sequence = greatest(progress_sequence, coalesce($6, 0)), pass = coalesce($7, pass), step = coalesce($8, step)
         where id = $1 and stopped_at is null and settled_at is null
         returning id
+      ),
+      entries as (
+        ${insertEntries("settled", "$9")}
       ),
       ${endOfRecord("settled", "$5")}
       event as (
@@ -51,6 +61,10 @@ export async function settleUnstopped(
       end.reason,
       { unreached: end.unreached, unanswered: end.unanswered },
       new Date(now),
+      last?.sequence ?? null,
+      last?.pass ?? null,
+      last?.step ?? null,
+      JSON.stringify(last?.events ?? []),
     ],
   });
   return rows[0]?.settled ?? false;

@@ -36,8 +36,10 @@ export interface Opening {
   /** The ladder's last answer at that moment: where the run stands and what it waits for. */
   readonly todo: Todo;
   readonly entries: readonly TimelineEntry[];
-  /** Messages go out at once: what becomes of the run is written with them. */
+  /** Messages go out at once: what becomes of them is not known yet. */
   readonly hasOrders: boolean;
+  /** The ladder's first answer alone. */
+  readonly first: Todo;
 }
 
 export interface Foresight {
@@ -101,6 +103,7 @@ function laterOpening(opening: Opening | null, todo: Todo): Opening {
     todo,
     entries: [...(opening?.entries ?? []), ...todo.events],
     hasOrders: opening?.hasOrders === true || todo.deliveries.length > 0,
+    first: opening?.first ?? todo,
   };
 }
 

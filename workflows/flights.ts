@@ -47,7 +47,7 @@ export class Flights {
   }
 
   start(todo: Todo): void {
-    let progress = todo.deliveries.length > 0 ? this.#run.takeProgress(todo) : null;
+    let progress = todo.deliveries.length > 0 ? this.#run.progressWith(todo) : null;
     for (const order of todo.deliveries) {
       this.#fly(order, progress);
       progress = null; // rides with the first

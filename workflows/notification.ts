@@ -26,7 +26,7 @@ export async function notification(input: NotificationInput): Promise<Notificati
   listen(run); // before the first await, so that nothing that arrives early is lost
   const planned = await plan(input);
   if (planned.kind === "not_ours") return leave(run, planned);
-  run.begin(planned.plan, planned.acts, nowMs());
+  run.begin(planned, nowMs());
   try {
     return await climbUntilSettled(run);
   } catch (error) {

@@ -8,10 +8,12 @@ import { condition } from "@temporalio/workflow";
 
 import type {
   Activities,
+  PlanAnswer,
   Progress,
   RecordedAct,
   ReplanAnswer,
   ReplanInput,
+  WrittenOpening,
 } from "../activities/contract.ts";
 import { canResend } from "../domain/closing.ts";
 import { beginRun, learn, next, type RunState } from "../domain/ladder.ts";
@@ -57,6 +59,10 @@ export class Run {
   #entrySequence = 0;
   #progressSequence = 0;
   #written: { readonly status: string; readonly pass: number; readonly step: number } | null = null;
+  /** What was written with the plan, until the first answer is held against it. */
+  #opening: WrittenOpening | null = null;
+  /** Nothing has happened since. */
+  #isAsWritten = false;
   #todo: Todo | null = null;
   #story: TimelineEntry[] = [];
   #published: { readonly status: string; readonly step: number } | null = null;
@@ -83,9 +89,11 @@ export class Run {
     return this.#story;
   }
 
-  begin(plan: RunPlan, acts: readonly RecordedAct[], now: number): void {
+  begin(planned: Extract<PlanAnswer, { kind: "planned" }>, now: number): void {
+    const { plan, acts, opening } = planned;
     this.#plan = plan;
     this.#state = beginRun(plan, now);
+    this.#opening = opening ?? null;
     for (const act of acts) this.receive({ kind: "act", act }, now);
     for (const fact of this.#early.splice(0)) this.receive(fact, now);
   }
@@ -150,12 +158,39 @@ export class Run {
 
   next(now: number): Todo {
     this.#hasNews = false;
+    this.#isAsWritten = false;
     const { state, todo } = next(this.state, now);
     this.#state = state;
     this.#todo = todo;
     for (const entry of todo.events) this.#entry(entry);
     this.#inApp.push(...todo.inApp);
+    this.#holdAgainstRecord(todo);
     return todo;
+  }
+
+  /** The first answer is written with the plan, unless a fact came in between: then it is told after what was written. */
+  #holdAgainstRecord(todo: Todo): void {
+    const opening = this.#opening;
+    if (opening === null) return;
+    this.#opening = null;
+    const { status, pass, step, entries } = opening;
+    const isAsWritten =
+      todo.status === status &&
+      todo.pass === pass &&
+      todo.step === step &&
+      this.#entries.length === entries.length &&
+      this.#entries.every(({ kind }, index) => kind === entries[index]);
+    if (isAsWritten) {
+      this.#entries = [];
+      this.#written = { status, pass, step };
+      this.#isAsWritten = this.#inApp.length === 0;
+    } else {
+      this.#entries = this.#entries.map((entry) => ({
+        ...entry,
+        sequence: entry.sequence + entries.length,
+      }));
+      this.#entrySequence += entries.length;
+    }
   }
 
   touch(): void {
@@ -316,6 +351,11 @@ export class Run {
         this.#written.step !== todo.step ||
         (this.#written.status === "holding") !== (todo.status === "holding"));
     return this.#inApp.length > 0 || this.#actAnswers.length > 0 || moved;
+  }
+
+  /** Null: the record says all this already. */
+  progressWith(todo: Todo): Progress | null {
+    return this.#isAsWritten ? null : this.takeProgress(todo);
   }
 
   takeProgress(todo: Todo): Progress {

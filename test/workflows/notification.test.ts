@@ -100,6 +100,53 @@ describe("a plain notification", () => {
   });
 });
 
+describe("an opening that was written with the plan", () => {
+  const opening = {
+    status: "notifying",
+    pass: 1,
+    step: 1,
+    entries: ["step_started"],
+  } as const;
+
+  it("is not written again: the first message carries nothing, and the numbers go on", async () => {
+    const plan = runPlan();
+    const world = fakeWorld({
+      plan,
+      overrides: {
+        planNotification: () => Promise.resolve({ kind: "planned", plan, acts: [], opening }),
+      },
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await tell(run, receipt(await world.order(() => true), "delivered"));
+      await run.result();
+    });
+    expect(world.progress).toEqual([]);
+    const [settled] = world.settled;
+    expect(settled?.progress?.events.map(({ sequence }) => sequence)[0]).toBe(2);
+  });
+
+  it("gives way to a fact that came in between, which is told after what was written", async () => {
+    const plan = runPlan();
+    const world = fakeWorld({
+      plan,
+      overrides: {
+        planNotification: () =>
+          Promise.resolve({ kind: "planned", plan, acts: [act({ kind: "cancel" })], opening }),
+      },
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      expect(await run.result()).toMatchObject({ outcome: "cancelled" });
+    });
+    expect(world.orders).toEqual([]);
+    const sequences = world.settled.flatMap(
+      ({ progress }) => progress?.events.map(({ sequence }) => sequence) ?? [],
+    );
+    expect(Math.min(...sequences, 2)).toBe(2);
+  });
+});
+
 describe("a notification that wants an answer", () => {
   const plan = () => runPlan({ priority: "high", answerKind: "acknowledge", rules: URGENT_RULES });
 
