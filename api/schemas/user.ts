@@ -97,10 +97,8 @@ export const UserListQuery = z.strictObject({
   role: z.enum(ROLES).optional(),
   zone: reference.optional().openapi({ description: "Those who work in this zone." }),
   isActive: flagQuery("Switched on or off; both if not given."),
-  q: text(VALUE_CHARS_MAX, 1)
-    .optional()
-    .openapi({
-      description: "Beginnings of words of the name; or an external id, number or address.",
-    }),
+  q: text(VALUE_CHARS_MAX, 1).optional().openapi({
+    description: "Beginnings of words of the name; or an external id, number or address.",
+  }),
   ...pageQuery,
 });

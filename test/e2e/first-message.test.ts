@@ -13,7 +13,9 @@ it("a medium notification reaches the technician's phone and settles as delivere
     data: { status: "in_progress", previous_status: "assigned" },
   });
   expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
-  const sent = await vendors.sandbox.log.waitFor((entry) => entry.kind === "message", { timeoutMs: 15_000 });
+  const sent = await vendors.sandbox.log.waitFor((entry) => entry.kind === "message", {
+    timeoutMs: 15_000,
+  });
   expect(sent.accepted).toBe(true);
   const id = String(accepted.body["id"]);
   const settled = await world().settled(id);
