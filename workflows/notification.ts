@@ -36,7 +36,7 @@ export async function notification(input: NotificationInput): Promise<Notificati
   }
 }
 
-async function plan(input: NotificationInput): Promise<PlanAnswer> {
+function plan(input: NotificationInput): Promise<PlanAnswer> {
   return onRecord("planNotification", { ...runIdentity(), direct: input.direct });
 }
 
@@ -47,7 +47,7 @@ async function climbUntilSettled(run: Run): Promise<NotificationResult> {
     await climb(run, flights);
     run.end();
     let settled = await settle(run);
-    closings.push(tellClosing(run, settled.closing));
+    if (settled.closing.length > 0) closings.push(tellClosing(run, settled.closing));
     if (settled.awaitResolution) {
       const resolution = await resolutionOf(run, settled.awaitResolution);
       if (resolution === "reopened") continue;
@@ -55,7 +55,7 @@ async function climbUntilSettled(run: Run): Promise<NotificationResult> {
       closings.push(tellClosing(run, resolution.closing));
     }
     showSettled(run, settled.outcome, settled.reason);
-    await Promise.all(closings);
+    if (closings.length > 0) await Promise.all(closings);
     await finish(run);
     return { outcome: settled.outcome, reason: settled.reason };
   }
@@ -64,7 +64,8 @@ async function climbUntilSettled(run: Run): Promise<NotificationResult> {
 /** Asks the ladder, carries out what it says, waits; until the ladder has an end and nothing is in flight any more. */
 async function climb(run: Run, flights: Flights): Promise<void> {
   for (;;) {
-    await steer(run);
+    // Every promise of a run costs its worker a stack trace: none is made where nothing is to be waited for.
+    if (run.hasSteering) await steer(run);
     const todo = run.next(nowMs());
     showProgress(run, todo);
     carryOut(todo, run, flights);
@@ -115,7 +116,7 @@ async function tellOperators(run: Run): Promise<void> {
   await onRecord("raiseOperatorNotice", { notificationId: run.id, reason: "sleepers_only" });
 }
 
-async function settle(run: Run): Promise<SettleAnswer> {
+function settle(run: Run): Promise<SettleAnswer> {
   const { end, progress } = run.ending(nowMs());
   return onRecord("settleNotification", { notificationId: run.id, end, progress });
 }

@@ -201,16 +201,16 @@ export class Run {
    * Waits for news, at the latest until the ladder must be asked again. A send in flight brings news by itself by `landsBy`, so nothing is set to wake the run
    * at that instant or later.
    */
-  async changedOrUntil(todo: Todo, landsBy: number | null): Promise<void> {
-    if (this.#hasNews) return;
+  changedOrUntil(todo: Todo, landsBy: number | null): Promise<unknown> | null {
+    if (this.#hasNews) return null;
     const changed = (): boolean => this.#hasNews;
     if (todo.wakeAt === null || (landsBy !== null && landsBy <= todo.wakeAt)) {
-      await condition(changed);
-      return;
+      return condition(changed);
     }
     const waitMs = todo.wakeAt - Date.now();
-    if (waitMs <= 0) return;
-    await condition(changed, waitMs, { summary: waitingInWords(todo.waitingFor) });
+    return waitMs > 0
+      ? condition(changed, waitMs, { summary: waitingInWords(todo.waitingFor) })
+      : null;
   }
 
   /** Waits for the resolve act, until the resolution time is over or the acknowledged one is to be asked again. */
@@ -227,6 +227,11 @@ export class Run {
     }
     if (this.#resolved) return "resolved";
     return reopensFirst ? "reopen" : "resolution_time_over";
+  }
+
+  /** Acts or re-plans wait to be carried out. */
+  get hasSteering(): boolean {
+    return this.#steering.length > 0 || this.#replans.length > 0;
   }
 
   nextSteering(): RecordedAct | undefined {
