@@ -12,7 +12,6 @@ import type {
   DeliveryResult,
   InAppOrder,
   LadderEnd,
-  RunGroup,
   RunPerson,
   RunPlan,
   TimelineEntry,
@@ -249,6 +248,3 @@ export interface Activities {
   dropAnswer(input: AnswerInput & { readonly reason: string }): Promise<void>;
   sweep(): Promise<SweepAnswer>;
 }
-
-/** For the planner's callers: groups as a run carries them. */
-export type { RunGroup };

@@ -101,5 +101,9 @@ export function createApp(deps: AppDeps) {
     .route("/", setupRoutes(deps));
 }
 
-/** For the typed client of the web app. */
+/**
+ * For the typed client of the web app.
+ *
+ * @public
+ */
 export type AppType = ReturnType<typeof createApp>;

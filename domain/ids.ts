@@ -42,17 +42,7 @@ declare const idBrand: unique symbol;
 /** An id of one kind. Ids of one prefix sort by the millisecond in which they were made. */
 export type Id<Prefix extends IdPrefix> = `${Prefix}_${string}` & { readonly [idBrand]: Prefix };
 
-export type NotificationId = Id<"ntf">;
-export type UserId = Id<"usr">;
-export type GroupId = Id<"grp">;
-export type MemberId = Id<"mem">;
-export type DeliveryId = Id<"dlv">;
-export type MessageId = Id<"msg">;
 export type PolicyId = Id<"pol">;
-export type TemplateId = Id<"tpl">;
-export type RuleId = Id<"rul">;
-export type AccountId = Id<"acc">;
-export type ActId = Id<"act">;
 
 /** 80 random bits: even a million ids of one millisecond hold an equal pair less often than once in 10^12. */
 export const ID_RANDOM_BYTES = 10;

@@ -45,7 +45,6 @@ export const STEERING_ACTS = [
   "resend",
   "move",
 ] as const;
-export type SteeringAct = (typeof STEERING_ACTS)[number];
 export const ACTS = [...STOP_ACTS, ...STEERING_ACTS, "rate", "close"] as const;
 export type ActKind = (typeof ACTS)[number];
 
