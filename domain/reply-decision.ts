@@ -155,7 +155,7 @@ function contradicts({ via, coded }: ReplyFacts, quoted: TiedNotification): bool
 
 function decideBareWord(facts: ReplyFacts, said: SaidAnswer): ReplyDecision {
   const { last, open, prompt } = facts;
-  if (prompt?.kind === "confirm_all" && said.meaning !== null) {
+  if (facts.writer === "known" && prompt?.kind === "confirm_all" && said.meaning !== null) {
     const ids = confirmable(facts).filter((id) => prompt.notificationIds.includes(id));
     return said.meaning === "acknowledge" && ids.length > 0
       ? { kind: "act_all", notificationIds: ids }

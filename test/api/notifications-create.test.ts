@@ -172,7 +172,7 @@ describe("a request that can't be accepted", () => {
   ])("is $status for $count recipients: $why", async ({ count, status }) => {
     const phones = Array.from(
       { length: count },
-      (_, index) => `+62812340${String(10_000 + index)}`,
+      (_, index) => `+6281234000${String(index).padStart(3, "0")}`,
     );
     const answer = await api().request("POST", "/v1/notifications", {
       body: { type: "service_update", recipients: { phones } },
