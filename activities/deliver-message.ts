@@ -58,9 +58,17 @@ export interface DeliverDeps {
     readonly save: (kept: KeptAcceptance) => void;
     readonly read: () => KeptAcceptance | null;
   };
+  /** Drills kill the process here. */
+  readonly crashPoint: (name: DeliverCrashPoint) => void;
   /** Fires when the worker shuts down or the run no longer wants the message; a request that has begun is not torn down by it. */
   readonly cancelled: () => AbortSignal;
 }
+
+export type DeliverCrashPoint =
+  | "after_intent_before_send"
+  | "after_sending_before_vendor"
+  | "after_vendor_accepted"
+  | "after_record";
 
 /** Enough to record an acceptance that PostgreSQL could not take at the time. */
 export interface KeptAcceptance {
@@ -114,6 +122,7 @@ async function open(deps: DeliverDeps, input: DeliverInput): Promise<Opened> {
     now,
   });
   if (!context) return answered("", now, { kind: "not_sent", reason: "stopped" });
+  deps.crashPoint("after_intent_before_send");
   const job: Job = {
     kind: "job",
     context,
@@ -225,6 +234,7 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
     return answered(job.context.delivery.id, deps.now(), { kind: "not_sent", reason: "stopped" })
       .answer;
   }
+  deps.crashPoint("after_sending_before_vendor");
   let result: SendResult;
   try {
     result = await ready.provider.send(ready.opened.context, ready.outbound, {
@@ -243,6 +253,7 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
     if (!(error instanceof ProviderError)) throw error;
     return refused(deps, input, job, ready, error);
   }
+  deps.crashPoint("after_vendor_accepted");
   const kept = { deliveryId: job.context.delivery.id, result, at: deps.now() };
   deps.keepAcceptance.save(kept);
   return recordSuccess(deps, input, job, kept, messageId);
@@ -458,6 +469,7 @@ async function recordSuccess(
       event: job.event,
     });
   const { status, final } = await persist(deps, record);
+  deps.crashPoint("after_record");
   const evidence =
     status === "accepted" || status === "sent" || status === "delivered" || status === "read";
   return {

@@ -30,6 +30,8 @@ export interface ActivityDeps {
   readonly signal: SweepDeps["signal"];
   readonly startAnswer: SweepDeps["startAnswer"];
   readonly hash: NoticeDeps["hash"];
+  /** Nothing happens at any of them if not given. */
+  readonly crashPoint?: DeliverDeps["crashPoint"] | undefined;
   readonly now: () => number;
   readonly random: () => number;
   readonly log: NoticeDeps["log"];
@@ -59,6 +61,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     deliverMessage: createDeliverMessage({
       ...deps,
       ...waiting,
+      crashPoint: deps.crashPoint ?? (() => undefined),
       writeProgress: async ({ notificationId, progress }) => {
         if (progress) await recordProgress({ notificationId, progress });
       },

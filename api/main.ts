@@ -3,6 +3,7 @@ import { z } from "zod";
 import { createPool } from "../db/pool.ts";
 import { createHttpClient } from "../providers/http.ts";
 import { createProviders } from "../providers/registry.ts";
+import { createCrashPoint } from "../runtime/crash-points.ts";
 import { readEnv } from "../runtime/env.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
@@ -51,7 +52,14 @@ const api = await startApi(
     isSimulated: env.isSimulated,
     simulatedVendorsUrl: env.simulatedVendorsUrl,
   },
-  { pool, temporal, isTemporalAway, providers: createProviders(http.call), log },
+  {
+    pool,
+    temporal,
+    isTemporalAway,
+    providers: createProviders(http.call),
+    crashPoint: createCrashPoint(env.crash),
+    log,
+  },
 );
 shutdown.onStop("http server", () => api.stop());
 log.info({ port: api.port, version }, "API listens");

@@ -51,6 +51,8 @@ export type ApiDeps = {
   readonly temporal: Client;
   readonly isTemporalAway: (error: unknown) => boolean;
   readonly providers: ProviderRegistry;
+  /** Drills kill the process here; nothing happens if not given. */
+  readonly crashPoint?: (name: "after_accept_before_start" | "after_act_before_signal") => void;
   readonly log: Logger;
 };
 
@@ -107,6 +109,7 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     forgetKeys: () => keys.forget(),
     replanner,
     providers: deps.providers,
+    ...(deps.crashPoint === undefined ? {} : { crashPoint: deps.crashPoint }),
     secretKey: settings.secretKey,
     isSimulated: settings.isSimulated ?? false,
     sandboxUrl: settings.simulatedVendorsUrl ?? null,

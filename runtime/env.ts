@@ -1,6 +1,8 @@
 import { isIP } from "node:net";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import type { ClientConnectConfig } from "@temporalio/envconfig";
+import { CRASH_POINTS } from "./crash-points.ts";
+import type { CrashSetting } from "./crash-points.ts";
 import { Secret } from "./secret.ts";
 
 /**
@@ -158,6 +160,17 @@ export const ENV_VARIABLES = [
     meaning: "`debug`, `info`, `warn` or `error`.",
   },
   {
+    name: "SIAGA_CRASH_POINT",
+    whenUnset: "none",
+    meaning:
+      "For drills, with `SIAGA_SIMULATED` alone: the process kills itself when it first comes to this point (`runtime/crash-points.ts` names them).",
+  },
+  {
+    name: "SIAGA_CRASH_FILE",
+    whenUnset: "required with `SIAGA_CRASH_POINT`",
+    meaning: "File that remembers that it has done so; while it exists, it does not again.",
+  },
+  {
     name: "SIAGA_CACHE_DIR",
     whenUnset: "`.siaga/cache`",
     meaning:
@@ -207,6 +220,8 @@ export type Env = {
   readonly startConcurrency: number;
   readonly maxCachedWorkflows: number;
   readonly logLevel: LogLevel;
+  /** Null outside of drills. */
+  readonly crash: CrashSetting | null;
 };
 
 /** What a program that only touches the database needs (migrate). */
@@ -255,6 +270,7 @@ export function readEnv(source: EnvSource = process.env): Env {
     startConcurrency: read.integer("SIAGA_START_CONCURRENCY", 20, 1, 200),
     maxCachedWorkflows: read.integer("SIAGA_MAX_CACHED_WORKFLOWS", 1000, 1, 100_000),
     logLevel: read.oneOf("SIAGA_LOG_LEVEL", LOG_LEVELS, "info"),
+    crash: read.crash(isSimulated),
   };
   read.failIfAnyProblem();
   return Object.freeze(env);
@@ -391,6 +407,22 @@ class Reader {
       this.problem("SIAGA_SECRET_KEY", "must be exactly 32 bytes in base64");
     }
     return new Secret(bytes);
+  }
+
+  crash(isSimulated: boolean): CrashSetting | null {
+    const [firstPoint] = CRASH_POINTS;
+    const file = this.text("SIAGA_CRASH_FILE");
+    if (this.text("SIAGA_CRASH_POINT") === null) {
+      return null;
+    }
+    if (!isSimulated) {
+      this.problem("SIAGA_CRASH_POINT", "is refused unless SIAGA_SIMULATED is true");
+    }
+    if (file === null) {
+      this.problem("SIAGA_CRASH_FILE", "is required with SIAGA_CRASH_POINT");
+    }
+    const point = this.oneOf("SIAGA_CRASH_POINT", CRASH_POINTS, firstPoint);
+    return { point, file: file ?? "" };
   }
 
   timeZone(name: EnvName, whenUnset: string): string {

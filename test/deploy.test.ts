@@ -27,12 +27,13 @@ describe("the deployment", () => {
     expect(flags.toSorted()).toEqual(ATTRIBUTES);
   });
 
-  it("hands on every variable that Siaga reads, but those of the demo and of files", async () => {
+  it("hands on every variable that Siaga reads, but those of the demo, of drills and of files", async () => {
     const compose = await read("docker-compose.yml");
     const start = compose.indexOf("x-siaga-environment:");
     const environment = compose.slice(start, compose.indexOf("\n\n", start));
     const given = [...environment.matchAll(/^ {2}([A-Z_]+):/gm)].flatMap((match) => match[1] ?? []);
-    const leftOut = /^(SIAGA_CACHE_DIR|TEMPORAL_TLS.*|TEMPORAL_PROFILE|TEMPORAL_CONFIG_FILE)$/;
+    const leftOut =
+      /^(SIAGA_CACHE_DIR|SIAGA_CRASH_.*|TEMPORAL_TLS.*|TEMPORAL_PROFILE|TEMPORAL_CONFIG_FILE)$/;
     expect(given.toSorted()).toEqual(
       ENV_VARIABLES.map(({ name }) => name)
         .filter((name) => !leftOut.test(name))

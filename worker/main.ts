@@ -6,6 +6,7 @@ import { createPool } from "../db/pool.ts";
 import { ensureSweep } from "../client/schedules.ts";
 import { createHttpClient } from "../providers/http.ts";
 import { createProviders } from "../providers/registry.ts";
+import { createCrashPoint } from "../runtime/crash-points.ts";
 import { readEnv } from "../runtime/env.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
@@ -57,7 +58,14 @@ const worker = await startWorker(
     maxCachedWorkflows: env.maxCachedWorkflows,
     shutdownGraceMs: SHUTDOWN_GRACE_MS,
   },
-  { pool, client, connection, providers: createProviders(http.call), log },
+  {
+    pool,
+    client,
+    connection,
+    providers: createProviders(http.call),
+    crashPoint: createCrashPoint(env.crash),
+    log,
+  },
 );
 shutdown.onStop("worker", () => worker.stop());
 await ensureSweep(client);

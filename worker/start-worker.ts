@@ -6,7 +6,7 @@ import type pg from "pg";
 
 import { createAckLinks } from "../db/ack-link.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
-import { createActivities } from "../activities/index.ts";
+import { createActivities, type ActivityDeps } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
 import { createPlanActivities } from "../activities/plan-activities.ts";
 import { startAnswer } from "../client/start-answer.ts";
@@ -42,6 +42,7 @@ export interface WorkerDeps {
   readonly client: Client;
   readonly connection: NativeConnection;
   readonly providers: ProviderRegistry;
+  readonly crashPoint?: ActivityDeps["crashPoint"];
   readonly log: {
     readonly debug: (fields: Record<string, unknown>, message: string) => void;
     readonly info: (fields: Record<string, unknown>, message: string) => void;
@@ -99,7 +100,10 @@ export async function startWorker(
   };
 }
 
-function buildActivities(settings: WorkerSettings, { pool, client, providers, log }: WorkerDeps) {
+function buildActivities(
+  settings: WorkerSettings,
+  { pool, client, providers, crashPoint, log }: WorkerDeps,
+) {
   const planning = planningContext({ ...settings, providers, now: () => Date.now() });
   const now = (): number => Date.now();
   const place = { purpose: "kept_acceptance", accountId: "-" } as const;
@@ -144,6 +148,7 @@ function buildActivities(settings: WorkerSettings, { pool, client, providers, lo
     hash: (text) => createHash("sha256").update(text).digest(),
     now,
     random: Math.random,
+    crashPoint,
     log,
   });
 }

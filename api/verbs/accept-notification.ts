@@ -35,6 +35,7 @@ export type AcceptDeps = {
   readonly planning: PlanningContext;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
+  readonly crashPoint?: (name: "after_accept_before_start") => void;
 };
 
 /** What checking and planning need beside the database and the moment. */
@@ -89,6 +90,7 @@ export async function acceptNotification(
   };
   const stored = await store(deps.pool, row);
   if (!stored.inserted) return replay(stored.existing, bodyHash);
+  deps.crashPoint?.("after_accept_before_start");
   deps.starter.enqueue({
     id,
     workflowId: row.workflowId,

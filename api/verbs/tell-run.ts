@@ -16,6 +16,7 @@ export type TellDeps = {
   readonly temporal: Client;
   readonly background: Background;
   readonly log: Logger;
+  readonly crashPoint?: (name: "after_act_before_signal") => void;
 };
 
 type ToldAct = Extract<SignalledFact, { kind: "act" }>["act"];
@@ -39,6 +40,7 @@ export async function signalRun(
 /** Behind the answer. */
 export function signalAct(deps: TellDeps, workflowId: string, act: ToldAct): void {
   deps.background.run(async () => {
+    deps.crashPoint?.("after_act_before_signal");
     await signalRun(deps, workflowId, { kind: "act", act });
     await markActsSignalled(deps.pool, [act.actId]);
   });

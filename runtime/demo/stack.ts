@@ -41,8 +41,9 @@ export interface Stack {
   readonly temporal: EmbeddedTemporal | null;
   readonly api: () => Supervised;
   readonly worker: () => Supervised;
-  readonly startApi: () => Promise<void>;
-  readonly startWorker: () => Promise<void>;
+  /** With these variables in addition. */
+  readonly startApi: (environment?: Readonly<Record<string, string>>) => Promise<void>;
+  readonly startWorker: (environment?: Readonly<Record<string, string>>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -131,16 +132,18 @@ async function build(
     SIAGA_LOG_LEVEL: "warn",
     ...options.environment,
   });
-  const start = (name: string, file: string, ready: RegExp) => async (): Promise<Supervised> => {
-    const program = await startProgram({
-      name,
-      file: path.join(ROOT, file),
-      env: { ...environment, SIAGA_LOG_LEVEL: "info" },
-      cwd: ROOT,
-    });
-    await program.line(ready, START_TIMEOUT_MS);
-    return program;
-  };
+  const start =
+    (name: string, file: string, ready: RegExp) =>
+    async (more: Readonly<Record<string, string>> = {}): Promise<Supervised> => {
+      const program = await startProgram({
+        name,
+        file: path.join(ROOT, file),
+        env: { ...environment, SIAGA_LOG_LEVEL: "info", ...more },
+        cwd: ROOT,
+      });
+      await program.line(ready, START_TIMEOUT_MS);
+      return program;
+    };
   const startWorkerProcess = start("worker", "worker/main.ts", /"worker runs"/);
   const startApiProcess = start("api", "api/main.ts", /"API listens"/);
   progress("Worker and API: starting");
@@ -159,11 +162,11 @@ async function build(
     temporal,
     api: () => running.api,
     worker: () => running.worker,
-    startApi: async () => {
-      running.api = await startApiProcess();
+    startApi: async (more) => {
+      running.api = await startApiProcess(more);
     },
-    startWorker: async () => {
-      running.worker = await startWorkerProcess();
+    startWorker: async (more) => {
+      running.worker = await startWorkerProcess(more);
     },
     stop,
   };

@@ -101,6 +101,26 @@ describe("readEnv", () => {
       "SIAGA_WAKE_PER_SECOND",
     ],
     [
+      "a crash point beside real vendors",
+      {
+        ...GOOD,
+        SIAGA_SIMULATED: "false",
+        SIAGA_CRASH_POINT: "after_record",
+        SIAGA_CRASH_FILE: "/tmp/crash",
+      },
+      "SIAGA_CRASH_POINT",
+    ],
+    [
+      "a crash point that does not exist",
+      { ...GOOD, SIAGA_CRASH_POINT: "somewhere", SIAGA_CRASH_FILE: "/tmp/crash" },
+      "SIAGA_CRASH_POINT",
+    ],
+    [
+      "a crash point without the file that remembers it",
+      { ...GOOD, SIAGA_CRASH_POINT: "after_record" },
+      "SIAGA_CRASH_FILE",
+    ],
+    [
       "a certificate without its key",
       { ...GOOD, TEMPORAL_TLS_CLIENT_CERT_PATH: "/x" },
       "TEMPORAL_TLS_CLIENT_CERT_PATH",
