@@ -46,6 +46,10 @@ const CHECK_EVERY_MS = 60_000;
 /** Beyond what one vendor's pace can use: a burst of accepted sends must not wait for a slot. */
 const SPARE_SLOTS = 2;
 const SLOTS_MAX = 200;
+/** One poll brings one order in some ten milliseconds; waiting for one costs nothing. Gently paced accounts, which most are, need the least. */
+const POLLS_MIN = 2;
+const POLLS_MAX = 10;
+const ORDERS_PER_POLL_AND_SECOND = 20;
 
 export async function followAccounts(options: AccountWorkersOptions): Promise<AccountWorkers> {
   const running = new Map<string, Running>();
@@ -132,7 +136,10 @@ async function startWorker(
     maxConcurrentActivityTaskExecutions: slots,
     // Only a coarse gate that keeps the backlog in the queue, where priority orders it; the slot statement paces.
     maxTaskQueueActivitiesPerSecond: Math.max(1, account.rate),
-    maxConcurrentActivityTaskPolls: 2,
+    maxConcurrentActivityTaskPolls: Math.min(
+      POLLS_MAX,
+      Math.max(POLLS_MIN, Math.ceil(account.rate / ORDERS_PER_POLL_AND_SECOND)),
+    ),
     shutdownGraceTime: options.shutdownGraceMs,
   });
   const ended = worker.run().catch((error: unknown) => {
