@@ -1,19 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { Client, Connection } from "@temporalio/client";
+import { Connection } from "@temporalio/client";
 import { SearchAttributeType } from "@temporalio/common";
 import { google, temporal } from "@temporalio/proto";
-import { NativeConnection } from "@temporalio/worker";
 import { afterAll, beforeAll, inject } from "vitest";
 
 import { SEARCH_ATTRIBUTES } from "../../workflows/contract.ts";
-
-/** A Temporal namespace of the file's own, so that files on one server never see each other's runs. */
-export interface TestNamespace {
-  readonly name: string;
-  readonly client: Client;
-  readonly connection: NativeConnection;
-  readonly address: string;
-}
+import { openNamespace, type TestNamespace } from "./open-namespace.ts";
 
 const INDEXED = {
   [SearchAttributeType.KEYWORD]: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -45,22 +37,15 @@ export async function makeNamespace(address: string): Promise<string> {
   return name;
 }
 
+/** A namespace of the file's own, so that files on one server never see each other's runs. */
 export function useTestNamespace(): () => TestNamespace {
   let current: TestNamespace | undefined;
   beforeAll(async () => {
     const address = inject("temporalAddress");
     const name = await makeNamespace(address);
-    const connection = await NativeConnection.connect({ address });
-    const client = new Client({
-      connection: await Connection.connect({ address }),
-      namespace: name,
-    });
-    current = { name, client, connection, address };
+    current = await openNamespace({ address, name, bundlePath: inject("workflowBundlePath") });
   });
-  afterAll(async () => {
-    await current?.client.connection.close();
-    await current?.connection.close();
-  });
+  afterAll(() => current?.close());
   return () => {
     if (!current) throw new Error("the namespace exists inside tests and hooks only");
     return current;

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { WorkflowHandle } from "@temporalio/client";
 import { Worker } from "@temporalio/worker";
-import { inject } from "vitest";
 
 import type { Activities } from "../../activities/contract.ts";
 import {
@@ -13,7 +12,7 @@ import {
   type NotificationInput,
   type NotificationResult,
 } from "../../workflows/contract.ts";
-import type { TestNamespace } from "./namespace.ts";
+import { TEST_IDENTITY, type TestNamespace } from "./open-namespace.ts";
 
 export type RunHandle = WorkflowHandle<(input: NotificationInput) => Promise<NotificationResult>>;
 
@@ -24,12 +23,17 @@ export async function withWorkers<T>(
   story: () => Promise<T>,
   accounts: readonly string[] = ["acc_fake"],
 ): Promise<T> {
-  const common = { connection: namespace.connection, namespace: namespace.name, activities };
+  const common = {
+    connection: namespace.connection,
+    namespace: namespace.name,
+    identity: TEST_IDENTITY,
+    activities,
+  };
   const workers = await Promise.all([
     Worker.create({
       ...common,
       taskQueue: WORKFLOW_TASK_QUEUE,
-      workflowBundle: { codePath: inject("workflowBundlePath") },
+      workflowBundle: { codePath: namespace.bundlePath },
       maxCachedWorkflows: 50,
       stickyQueueScheduleToStartTimeout: "500ms",
     }),
@@ -45,8 +49,11 @@ export async function withWorkers<T>(
   }
 }
 
-export async function startRun(namespace: TestNamespace): Promise<RunHandle> {
-  const workflowId = notificationWorkflowId("test", randomUUID());
+export async function startRun(
+  namespace: TestNamespace,
+  ref: string = randomUUID(),
+): Promise<RunHandle> {
+  const workflowId = notificationWorkflowId("test", ref);
   return namespace.client.workflow.start<(input: NotificationInput) => Promise<NotificationResult>>(
     NOTIFICATION_WORKFLOW,
     { workflowId, taskQueue: WORKFLOW_TASK_QUEUE, args: [{ direct: null }] },

@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import type { RecordedAct } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
-import type { DeliveryOrder, ReceiptFact } from "../../domain/run.ts";
-import { FACT_SIGNAL, STEER_UPDATE, type SignalledFact } from "../../workflows/contract.ts";
+import { STEER_UPDATE } from "../../workflows/contract.ts";
 import { fakeWorld, person, ROUTE, runPlan } from "../support/fake-activities.ts";
 import { useTestNamespace } from "../support/namespace.ts";
 import { MEDIUM_RULES } from "../support/rows.ts";
-import { startRun, withWorkers, type RunHandle } from "../support/run-worker.ts";
+import { startRun, withWorkers } from "../support/run-worker.ts";
+import { act, receipt, tell } from "../support/signalled-facts.ts";
 
 const namespace = useTestNamespace();
 
@@ -25,39 +24,6 @@ function STEP() {
   const [step] = MEDIUM_RULES.steps;
   if (!step) throw new Error("the medium policy has a step");
   return step;
-}
-
-function receipt(order: DeliveryOrder, status: ReceiptFact["status"]): SignalledFact {
-  const { pass, step, target, channel, attempt, handOver } = order;
-  return {
-    kind: "receipt",
-    pass,
-    step,
-    target,
-    channel,
-    attempt,
-    handOver,
-    status,
-    final: true,
-    at: Date.now(),
-    reason: null,
-  };
-}
-
-function act(more: Partial<RecordedAct>): RecordedAct {
-  return {
-    actId: `act_${String(Math.random()).slice(2)}`,
-    kind: "acknowledge",
-    at: Date.now(),
-    userId: "usr_a",
-    stops: true,
-    params: {},
-    ...more,
-  };
-}
-
-async function tell(run: RunHandle, fact: SignalledFact): Promise<void> {
-  await run.signal(FACT_SIGNAL, fact);
 }
 
 describe("a plain notification", () => {
