@@ -85,10 +85,10 @@ async function settleByAct(deps: SettleDeps, input: SettleInput): Promise<Settle
   const subject = await withTransaction(deps.pool, async (client) => {
     const locked = await lockSettleSubject(client, notificationId);
     assert(locked !== null, "a run that settles has its notification");
-    if (locked.status === "settled" || locked.stopKind === null) return locked;
-    if (awaitsResolution(locked)) return locked;
+    if (locked.status === "settled" || awaitsResolution(locked)) return locked;
     await settleStopped(client, notificationId, {
-      outcome: OUTCOME_OF_STOP[locked.stopKind],
+      // Nobody stopped the row where everybody's own answer became enough: the policy changed from `all` to `any`.
+      outcome: locked.stopKind === null ? end.outcome : OUTCOME_OF_STOP[locked.stopKind],
       reason: null,
       unresolved: false,
       end,
@@ -97,7 +97,7 @@ async function settleByAct(deps: SettleDeps, input: SettleInput): Promise<Settle
     return locked;
   });
   if (subject.stopKind === null) {
-    // Settled by an earlier execution of this activity, which may have died before the notice.
+    // Settled here or by an earlier execution of this activity, which may have died before the notice.
     const outcome = subject.outcome ?? end.outcome;
     await noticeUnanswered(deps, notificationId, outcome);
     return { outcome, reason: subject.reason, closing: [], awaitResolution: null };

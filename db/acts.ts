@@ -77,6 +77,7 @@ export async function recordActWithin(
 }
 
 interface LockedSubject {
+  readonly notificationId: string;
   readonly rules: ActSubject;
   readonly workflowId: string;
   readonly acknowledgedBy: ActBy | null;
@@ -146,6 +147,7 @@ async function lockSubject(
   const row = rows[0];
   if (!row) return null;
   return {
+    notificationId: input.notificationId,
     workflowId: row.workflow_id,
     acknowledgedBy: row.acknowledged_by,
     acknowledgedAt: row.acknowledged_at,
@@ -178,6 +180,8 @@ async function knownAct(
   const { rows } = await client.query<ActRow>("select * from acts where id = $1", [actId]);
   const row = rows[0];
   if (!row) return null;
+  // Somebody reused another notification's act id: nothing of that one is told here.
+  if (row.notification_id !== subject.notificationId) return refusal("not_possible", subject);
   const act = toRecordedAct(row, row.applied === true && row.params.stops === true);
   if (row.applied === null) return { kind: "pending", act, workflowId: subject.workflowId };
   if (row.applied) {
@@ -348,6 +352,7 @@ async function writeEvent(
 
 interface ActRow {
   readonly id: string;
+  readonly notification_id: string;
   readonly kind: ActKind;
   readonly at: Date;
   readonly by: ActBy;
@@ -380,6 +385,7 @@ export async function unsignalledActs(
     text: `
       select a.*, n.workflow_id from acts a join notifications n on n.id = a.notification_id
       where a.signalled_at is null and a.applied is distinct from false
+        ${one ? "" : "and n.started_at is not null -- before that the first activity reads them"}
         and ${one ? "a.notification_id = $1" : "a.created_at < $1"}
       order by a.at limit ${one ? "1000" : "$2"}`,
     values: one ? [filter.notificationId] : [filter.olderThan, filter.limit],
