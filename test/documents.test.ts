@@ -57,7 +57,7 @@ describe("the documents", () => {
       for (const file of pathsIn(text)) {
         if (!(await exists(file))) wrong.push(`${document}: ${file}`);
       }
-      for (const [, script = ""] of text.matchAll(/\bnpm run ([\w:]+)/g)) {
+      for (const [, script = ""] of text.matchAll(/\bnpm run ([\w:-]+)/g)) {
         if (!scripts.includes(script)) wrong.push(`${document}: npm run ${script}`);
       }
     }
