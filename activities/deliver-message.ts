@@ -255,7 +255,6 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
   }
   deps.crashPoint("after_vendor_accepted");
   const kept = { deliveryId: job.context.delivery.id, result, at: deps.now() };
-  deps.keepAcceptance.save(kept);
   return recordSuccess(deps, input, job, kept, messageId);
 }
 
@@ -468,7 +467,7 @@ async function recordSuccess(
       at,
       event: job.event,
     });
-  const { status, final } = await persist(deps, record);
+  const { status, final } = await persist(deps, kept, record);
   deps.crashPoint("after_record");
   const evidence =
     status === "accepted" || status === "sent" || status === "delivered" || status === "read";
@@ -480,12 +479,20 @@ async function recordSuccess(
   };
 }
 
-/** The vendor has the message: losing that knowledge would make it unknown. PostgreSQL gets a few seconds to come back. */
-async function persist<T>(deps: DeliverDeps, record: () => Promise<T>): Promise<T> {
+/**
+ * The vendor has the message: losing that knowledge would make it unknown. PostgreSQL gets a few seconds to come back; from its first absence on the next
+ * execution can know it too. Not before: it would be one more request to Temporal for each message.
+ */
+async function persist<T>(
+  deps: DeliverDeps,
+  kept: KeptAcceptance,
+  record: () => Promise<T>,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await record();
     } catch (error) {
+      if (tries === 1) deps.keepAcceptance.save(kept);
       if (tries >= RECORD_TRIES_MAX) throw error;
       await deps.sleep(RECORD_PAUSE_MS * 2 ** tries, deps.cancelled());
     }

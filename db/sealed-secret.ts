@@ -131,8 +131,21 @@ function keyId(secretKey: Uint8Array): Buffer {
   return deriveKey(secretKey, "key-id").subarray(0, KEY_ID_BYTES);
 }
 
+type KeyUse = "seal" | "key-id" | "ack-link";
+
+/** By the key's own object, which a process has one of: each message opens two secrets, and deriving costs more than opening. */
+const derived = new WeakMap<Uint8Array, Map<KeyUse, Buffer>>();
+
 /** One key for each use, so that what proves one thing never proves another. */
-export function deriveKey(secretKey: Uint8Array, use: "seal" | "key-id" | "ack-link"): Buffer {
+export function deriveKey(secretKey: Uint8Array, use: KeyUse): Buffer {
+  const known = derived.get(secretKey) ?? new Map<KeyUse, Buffer>();
+  derived.set(secretKey, known);
+  const key = known.get(use) ?? derive(secretKey, use);
+  known.set(use, key);
+  return key;
+}
+
+function derive(secretKey: Uint8Array, use: KeyUse): Buffer {
   if (secretKey.length !== KEY_BYTES) throw new RangeError("the secret key has 32 bytes");
   return Buffer.from(hkdfSync("sha256", secretKey, "", `siaga secret v1 ${use}`, KEY_BYTES));
 }
