@@ -80,6 +80,8 @@ export interface KeptAcceptance {
 /** A slot this near is waited for here; beyond it the activity is tried again, so that it holds no worker slot. Critical may reach further ahead. */
 const AHEAD_SECONDS = 2;
 const AHEAD_SECONDS_CRITICAL = 4;
+/** A slot comes later than it was given by as much as those before it left late; more often than this it is asked for anew. */
+const WAITS_MAX = 5;
 /** A closing message that the vendor can't take is not worth more than this. */
 const CLOSING_DEADLINE_MS = 600_000;
 const CLOSING_VALID_FOR_SECONDS = 3_600;
@@ -351,7 +353,7 @@ async function waitForSlot(
     throw await giveUp(deps, input, job, "unavailable", "account", "pace");
   }
   let slot = await reserveSlot(deps.pool, { ...request, isReserved: false });
-  if (slot.kind === "wait") {
+  for (let waits = 0; slot.kind === "wait" && waits < WAITS_MAX; waits += 1) {
     await deps.sleep(slot.slotAt - deps.now(), deps.cancelled());
     slot = await reserveSlot(deps.pool, { ...request, isReserved: true });
   }

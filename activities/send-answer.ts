@@ -42,6 +42,8 @@ export interface AnswerDeps {
 const ANSWER_LASTS_MS = 600_000;
 /** A slot this near is waited for here. */
 const AHEAD_SECONDS = 2;
+/** A slot comes later than it was given by as much as those before it left late; more often than this it is asked for anew. */
+const WAITS_MAX = 5;
 const RECORD_TRIES_MAX = 4;
 const RECORD_PAUSE_MS = 500;
 
@@ -190,7 +192,7 @@ async function waitForSlot(
     body: outbound.text,
   };
   let slot = await reserveAnswerSlot(deps.pool, { ...request, isReserved: false });
-  if (slot.kind === "wait") {
+  for (let waits = 0; slot.kind === "wait" && waits < WAITS_MAX; waits += 1) {
     await deps.sleep(slot.slotAt - deps.now(), deps.cancelled());
     slot = await reserveAnswerSlot(deps.pool, { ...request, isReserved: true });
   }

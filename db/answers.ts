@@ -4,6 +4,7 @@ import type { AnswerSituation } from "../domain/answer-situation.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AccountRow } from "./deliveries.ts";
 import { loadAccount, lockMessage } from "./deliveries.ts";
+import { gapSecondsOf, pairGapSecondsOf } from "./pace.ts";
 import { mergeReceipt } from "../domain/delivery.ts";
 import type { DeliveryStatus, ReceiptKind } from "../domain/delivery.ts";
 
@@ -169,7 +170,6 @@ export async function reserveAnswerSlot(
   },
 ): Promise<AnswerSlot> {
   const { account } = request;
-  const gapSeconds = Math.max(account.pacing.minGapSeconds, 1 / account.pacing.perSecond);
   const { rows } = await pool.query<{
     verdict: "send" | "wait" | "later" | "capped" | "not_intended";
     slot_at: Date | null;
@@ -185,8 +185,8 @@ export async function reserveAnswerSlot(
       account.channel,
       account.deviceKey,
       request.address,
-      gapSeconds,
-      account.pacing.pairGapSeconds ?? 0,
+      gapSecondsOf(account.pacing),
+      pairGapSecondsOf(account.pacing),
       request.aheadSeconds,
       account.dailyCap,
       request.messageId,

@@ -6,6 +6,7 @@ import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
 import type { Priority } from "../domain/priority.ts";
 import type { DeliveryKey } from "../domain/run.ts";
+import { gapSecondsOf, pairGapSecondsOf } from "./pace.ts";
 import { violatedUnique } from "./violations.ts";
 import { RECEIPT_MERGES } from "./receipt-merges.ts";
 
@@ -348,7 +349,6 @@ export async function reserveSlot(
   request: SlotRequest,
 ): Promise<SlotVerdict> {
   const { account } = request;
-  const gapSeconds = Math.max(account.pacing.minGapSeconds, 1 / account.pacing.perSecond);
   const { rows } = await db.query<{
     verdict: "send" | "wait" | "later" | "capped" | "stopped" | "not_intended";
     slot_at: Date | null;
@@ -367,8 +367,8 @@ export async function reserveSlot(
       account.channel,
       account.deviceKey,
       request.address,
-      gapSeconds,
-      account.pacing.pairGapSeconds ?? 0,
+      gapSecondsOf(account.pacing),
+      pairGapSecondsOf(account.pacing),
       request.aheadSeconds,
       account.dailyCap,
       request.messageId,

@@ -288,13 +288,17 @@ describe("an answer", () => {
     const account = await insertVendorAccount(database().pool, "fonnte");
     await database().pool.query("update provider_accounts set pacing = $2 where id = $1", [
       account.id,
-      { perSecond: 1, minGapSeconds: 1 },
+      { perSecond: 2, minGapSeconds: 0.8 },
     ]);
     const slept: number[] = [];
     const { deps, sent } = vendor((call) => accepted(`8000010${call}`), {
-      sleep: (ms) => {
+      // Time passes for what has left; the slots that are taken stay where they are.
+      sleep: async (ms) => {
         slept.push(ms);
-        return Promise.resolve();
+        await database().pool.query(
+          "update device_pace set last_sent_at = last_sent_at - make_interval(secs => $1)",
+          [(ms + 50) / 1000],
+        );
       },
     });
     const sendAnswer = createSendAnswer(deps);
