@@ -41,8 +41,12 @@ export interface World {
   readonly settled: (id: string) => Promise<Record<string, unknown>>;
   readonly stopWorker: () => Promise<void>;
   readonly startWorker: () => Promise<void>;
+  /** One more worker beside those that run, as another process would be. */
+  readonly addWorker: () => Promise<RunningWorker>;
   /** Error lines of API and worker so far; one that no test expects fails the file. */
   readonly errors: readonly string[];
+  /** Every line that API and worker logged, whatever its level, with its fields. */
+  readonly logged: readonly string[];
   /** This test provokes error lines of this kind. */
   readonly expectErrors: (pattern: RegExp) => void;
   readonly stop: () => Promise<void>;
@@ -105,8 +109,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   for (const group of world.groups) vendors.sandbox.setGroup(group);
 
   let worker: RunningWorker | null = null;
-  const start = async (): Promise<void> => {
-    worker = await startWorker(
+  const more: { readonly worker: RunningWorker; readonly connection: NativeConnection }[] = [];
+  const workerOn = (on: NativeConnection): Promise<RunningWorker> =>
+    startWorker(
       {
         databaseUrl: database.url,
         namespace,
@@ -121,12 +126,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         shutdownGraceMs: 5_000,
         stickyQueueTimeoutMs: 500,
       },
-      { pool: database.pool, client: temporal, connection, providers, log: log.logger },
+      { pool: database.pool, client: temporal, connection: on, providers, log: log.logger },
     );
+  const start = async (): Promise<void> => {
+    worker = await workerOn(connection);
   };
   const stopWorker = async (): Promise<void> => {
-    await worker?.stop();
+    await Promise.all([worker?.stop(), ...more.map((one) => one.worker.stop())]);
     worker = null;
+    for (const one of more.splice(0)) await one.connection.close();
   };
   await start();
   return {
@@ -140,8 +148,16 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     call: (method, path, body, headers) => callApi(url, key, method, path, body, headers),
     settled: (id) => untilSettled(temporal, database.pool, url, key, id),
     startWorker: start,
+    addWorker: async () => {
+      // On one connection a second worker of the same queue is refused.
+      const own = await NativeConnection.connect({ address });
+      const added = await workerOn(own);
+      more.push({ worker: added, connection: own });
+      return added;
+    },
     stopWorker,
     errors: log.errors,
+    logged: log.lines,
     expectErrors: log.expect,
     stop: async () => {
       await stopWorker();
@@ -158,15 +174,26 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
 function collectErrors() {
   const errors: string[] = [];
+  const lines: string[] = [];
   const expected: RegExp[] = [];
+  const inWords = (fields: object, message: string): string =>
+    `${message} ${inspect(fields, { depth: 6, maxStringLength: 2_000 })}`;
+  const keep = (fields: object, message: string): void => {
+    lines.push(inWords(fields, message));
+  };
   const logger: Logger = {
     ...SILENT_LOGGER,
+    debug: keep,
+    info: keep,
+    warn: keep,
     error: (fields, message) => {
-      errors.push(`${message} ${inspect(fields, { depth: 4 })}`);
+      keep(fields, message);
+      errors.push(inWords(fields, message));
     },
   };
   return {
     logger,
+    lines,
     errors,
     expect: (pattern: RegExp) => {
       expected.push(pattern);
