@@ -27,6 +27,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: INTEGRATION,
+          setupFiles: ["test/support/random-seed.ts"],
           testTimeout: 20_000,
         },
       },
@@ -36,7 +37,7 @@ export default defineConfig({
           name: "integration",
           include: INTEGRATION,
           globalSetup: ["test/support/global-setup.ts"],
-          setupFiles: ["test/support/quiet-temporal.ts"],
+          setupFiles: ["test/support/random-seed.ts", "test/support/quiet-temporal.ts"],
           testTimeout: 60_000,
           // Starting servers and cloning databases beside seven other files takes longer than a test's own work.
           hookTimeout: 120_000,

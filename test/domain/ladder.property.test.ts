@@ -404,7 +404,7 @@ function ordersOfLine(log: RunLog, event: TimelineEntry): readonly Ordered[] {
 
 function isBorneOut(log: RunLog, event: TimelineEntry): boolean {
   const orders = ordersOfLine(log, event);
-  const newest = orders.at(-1);
+  const newest = orders.findLast((order) => !isSpared(log, order, event.at));
   if (newest === undefined || event.step === null) return false;
   const known = knownOf(log, newest, event.at);
   const line = orders.map((order) => knownOf(log, order, event.at));
@@ -445,8 +445,8 @@ function mustPull(log: RunLog, order: Ordered, at: number): boolean {
       step === order.step &&
       orderedAt <= at,
   );
-  if (line.at(-1) !== order || line.some((other) => knownOf(log, other, at).hasArrived))
-    return false;
+  const newest = line.findLast((other) => !isSpared(log, other, at));
+  if (newest !== order || line.some((other) => knownOf(log, other, at).hasArrived)) return false;
   if (stepOf(log, order.step).roleUp) return false;
   // Its pass must still run: one of its steps has begun and not ended before.
   const running = eventsOf(log, "step_started").findLast((event) => event.at <= at);
