@@ -146,6 +146,7 @@ function decide(work: Work): void {
   }
   if (run.plan.suppressed !== null) {
     run.phase = { kind: "over" };
+    run.snoozedUntil = null;
   } else if (isBeforeStart(work)) return;
   resendAgain(work);
   if (isSnoozed(work)) return;

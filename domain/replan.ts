@@ -3,10 +3,11 @@ import { makeLate } from "./begin-lines.ts";
 import { wasTold } from "./evidence.ts";
 import { isTold } from "./line.ts";
 import type { RunGroup, RunPerson } from "./run.ts";
-import { note, own } from "./run-draft.ts";
+import { keysOf, note, own } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { newGroup, newPerson } from "./run-targets.ts";
 import type { Draft, GroupTarget, Line, PersonTarget, Target } from "./run-state.ts";
+import { isMootReason } from "./suppression.ts";
 import {
   channelsToBegin,
   isGroupOf,
@@ -21,6 +22,7 @@ export function replan(
   fact: {
     readonly persons: readonly RunPerson[];
     readonly groups: readonly RunGroup[];
+    readonly suppressed: string | null;
     readonly reason: string;
   },
 ): void {
@@ -32,7 +34,23 @@ export function replan(
   const gone = Object.values(run.targets).filter((target) => isGone(target, named));
   for (const { key } of gone) own(work, key).out = "replanned";
   note(work, "replanned", { reason: fact.reason, detail: { added, gone: gone.length } });
+  suppress(work, fact.suppressed);
   decideHoldAgain(work);
+}
+
+/** The plan leaves nobody: the run is over with that reason, unless it is somebody's wish and others have been told. */
+function suppress(work: Work, reason: string | null): void {
+  const { run } = work;
+  if (reason !== null && isMootReason(reason)) {
+    for (const key of keysOf(work)) own(work, key).out ??= "replanned";
+  }
+  const goesOn =
+    (reason === null || !isMootReason(reason)) &&
+    Object.values(run.targets).some((target) => target.out === null || wasTold(target));
+  const suppressed = goesOn ? null : reason;
+  if (suppressed === run.plan.suppressed) return;
+  run.plan = { ...run.plan, suppressed };
+  if (suppressed !== null) note(work, "suppressed", { reason: suppressed });
 }
 
 /** Whom role-up named is not the planner's to take back; who was told stays. */
@@ -49,8 +67,7 @@ function updatePerson(work: Work, person: RunPerson): boolean {
     const target = own(work, person.key);
     if (target.kind !== "person") return false;
     target.person = person;
-    // Gone in an earlier re-plan and back again; who has refused stays out.
-    if (target.out === "replanned") target.out = null;
+    bringBack(work, target);
     // A contact may have been repaired: what was refused for ever may be tried once more.
     target.banned = [];
     if (isOwed(run, target)) makeLate(work, person.key, { onlyStep: null, replaces: false });
@@ -63,13 +80,20 @@ function updatePerson(work: Work, person: RunPerson): boolean {
   return true;
 }
 
+/** Gone in an earlier re-plan and named again; who has refused stays out. A clock of its own that was over by that begins once more. */
+function bringBack(work: Work, target: Target): void {
+  if (target.out !== "replanned") return;
+  target.out = null;
+  if (target.late?.done === true) makeLate(work, target.key, target.late);
+}
+
 function updateGroup(work: Work, group: RunGroup): boolean {
   const { run } = work;
   const known = run.targets[group.key];
   if (known?.kind === "group") {
     const target = own(work, group.key);
     if (target.kind === "group") target.group = group;
-    if (target.out === "replanned") target.out = null;
+    bringBack(work, target);
     return false;
   }
   const target = newGroup(group);

@@ -4,6 +4,7 @@ import { standingOf } from "./line.ts";
 import type { LadderEnd } from "./run.ts";
 import type { Outcome } from "./notification.ts";
 import type { Draft, Target } from "./run-state.ts";
+import { isMootReason } from "./suppression.ts";
 
 export function hasInFlight(run: Draft): boolean {
   return Object.values(run.targets).some((target) =>
@@ -16,8 +17,9 @@ export function hasInFlight(run: Draft): boolean {
 /** The outcome when the steps, every late target's too, are over and nothing is in flight. */
 export function outcomeOf(run: Draft): LadderEnd {
   const isAccepted = Object.values(run.targets).some(wasAccepted);
-  if (run.plan.suppressed !== null && !isAccepted) {
-    return endWith(run, "suppressed", run.plan.suppressed);
+  const { suppressed } = run.plan;
+  if (suppressed !== null && (!isAccepted || isMootReason(suppressed))) {
+    return endWith(run, "suppressed", suppressed);
   }
   if (run.plan.rules.settledBy === "acknowledged") {
     if (isAcknowledged(run)) return endWith(run, "acknowledged", null);

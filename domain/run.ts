@@ -209,6 +209,8 @@ export type Fact =
       readonly kind: "replanned";
       readonly persons: readonly RunPerson[];
       readonly groups: readonly RunGroup[];
+      /** As in the plan: why nobody is told any more. */
+      readonly suppressed: string | null;
       readonly reason: string;
       readonly at: number;
     }

@@ -45,6 +45,14 @@ export const SUPPRESSION_REASONS = [
 ] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
+/**
+ * The thing behind the notification is over: nobody needs to be told any more, not even those whom a run has told already. Every other reason is about persons
+ * and groups, and a run goes on for whom it has told.
+ */
+export function isMootReason(reason: string): boolean {
+  return reason === "ticket_closed";
+}
+
 export function isSuppressionReason(text: string): text is SuppressionReason {
   return SUPPRESSION_REASONS.some((reason) => reason === text);
 }

@@ -331,8 +331,8 @@ export class Run {
 
   replanned(answer: ReplanAnswer, reason: string, now: number): void {
     if (answer.kind !== "replanned") return;
-    const { persons, groups } = answer.plan;
-    this.learn({ kind: "replanned", persons, groups, reason, at: now }, now);
+    const { persons, groups, suppressed } = answer.plan;
+    this.learn({ kind: "replanned", persons, groups, suppressed, reason, at: now }, now);
   }
 
   stoppedByTemporal(now: number): void {

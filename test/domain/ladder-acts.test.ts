@@ -645,6 +645,7 @@ describe("re-planning", () => {
       kind: "replanned",
       persons: [],
       groups: [],
+      suppressed: null,
       reason: "settings",
       at: run.now,
       ...over,
@@ -682,6 +683,84 @@ describe("re-planning", () => {
     run.until(NIGHT + HOUR);
     expect(run.names()).toEqual(["wa usr_a", "email usr_a"]);
     expect(run.todo.end).toMatchObject({ outcome: "delivered", unreached: [] });
+  });
+
+  test.each([
+    ["settings_disabled", "the master switch"],
+    ["type_off", "the type switched off"],
+    ["ticket_closed", "the ticket closed"],
+  ])("settles a run that sleeps as suppressed when nobody is left: %s", (suppressed) => {
+    const run = world({ persons: [asleep("usr_a"), asleep("usr_b")] });
+    run.after(HOUR);
+    replan(run, { suppressed });
+    expect(run.names()).toEqual([]);
+    expect(run.todo.end).toEqual({
+      outcome: "suppressed",
+      reason: suppressed,
+      unreached: [],
+      unanswered: [],
+    });
+    expect(run.eventsOf("suppressed")).toMatchObject([{ reason: suppressed }]);
+  });
+
+  test("settles a suppressed run at once, also when it is snoozed", () => {
+    const run = world({ persons: [asleep("usr_a")] });
+    run.fact({ kind: "snooze", until: T0 + HOUR, actId: "act_s", at: run.now });
+    replan(run, { suppressed: "type_off" });
+    expect(run.todo.end).toMatchObject({ outcome: "suppressed", reason: "type_off" });
+  });
+
+  test("a closed ticket ends the ladder of those told as well", () => {
+    const run = world({ rules: rules({ steps: [step(), step({ channels: ["sms"] })] }) });
+    run.accept("wa usr_a");
+    replan(run, { suppressed: "ticket_closed" });
+    run.after(HOUR);
+    expect(run.names()).toEqual(["wa usr_a"]);
+    expect(run.todo.end).toMatchObject({ outcome: "suppressed", reason: "ticket_closed" });
+  });
+
+  test("a closed ticket waits for what is in flight", () => {
+    const run = world();
+    replan(run, { suppressed: "ticket_closed" });
+    expect(run.withdrawn).toHaveLength(1);
+    expect(run.todo.end).toBeNull();
+    run.accept("wa usr_a");
+    expect(run.todo.end).toMatchObject({ outcome: "suppressed", reason: "ticket_closed" });
+  });
+
+  test("a wish does not end the ladder of somebody who was told", () => {
+    const run = world({
+      rules: rules({ steps: [step(), step({ channels: ["sms"] })] }),
+      persons: [person("usr_a"), asleep("usr_b")],
+    });
+    run.acceptAll("delivered");
+    replan(run, { suppressed: "settings_disabled" });
+    run.after(HOUR);
+    expect(run.names()).toEqual(["wa usr_a", "sms usr_a"]);
+    run.acceptAll("delivered");
+    run.after(HOUR);
+    expect(run.todo.end).toMatchObject({ outcome: "exhausted", reason: "nobody_answered" });
+  });
+
+  test("a suppression that is lifted while something is in flight brings the others back", () => {
+    const run = world({ persons: [person("usr_a"), asleep("usr_b")] });
+    replan(run, { suppressed: "ticket_closed" });
+    replan(run, { persons: [person("usr_a"), person("usr_b")] });
+    expect(run.names()).toContain("wa usr_b");
+  });
+
+  test("nobody left for want of a way to reach them stays undeliverable", () => {
+    const run = world({ persons: [asleep("usr_a")] });
+    replan(run, {});
+    expect(run.todo.end).toMatchObject({ outcome: "undeliverable", reason: "nobody_reachable" });
+  });
+
+  test("a sleeper who was gone and is named again joins after all", () => {
+    const run = world({ persons: [person("usr_a"), asleep("usr_b")] });
+    run.acceptAll("delivered");
+    replan(run, { persons: [person("usr_a")] });
+    replan(run, { persons: [person("usr_a"), person("usr_b")] });
+    expect(run.order("wa usr_b")).toMatchObject({ reason: "late_target" });
   });
 
   test("adds new persons on their own clock", () => {

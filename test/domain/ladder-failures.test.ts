@@ -165,6 +165,7 @@ describe("a refused message", () => {
       kind: "replanned",
       persons: [person("usr_a")],
       groups: [],
+      suppressed: null,
       reason: "contact",
       at: run.now,
     });

@@ -289,6 +289,15 @@ const NOTIFICATIONS: Readonly<Record<string, NotificationStory>> = {
       await acknowledge(run);
     },
   },
+  "suppressed-while-held": {
+    outcome: "suppressed",
+    plan: () => ({ ...asking([STEP]), persons: [person({ asleepUntil: Date.now() + 600_000 })] }),
+    fakes: () =>
+      replanningTo(() => ({ ...asking([STEP]), persons: [], suppressed: "ticket_closed" })),
+    story: async (run) => {
+      await tell(run, { kind: "replan", reason: "ticket" });
+    },
+  },
   resent: {
     outcome: "acknowledged",
     plan: () => asking([STEP]),

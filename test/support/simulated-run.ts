@@ -450,12 +450,14 @@ function randomActs(
         const kept = first.persons.filter(() => random.chance(0.8));
         persons.set(person.key, person);
         const added = random.chance(0.5) ? [person] : [];
+        const suppressed = random.pick([null, null, null, "type_off", "ticket_closed"] as const);
         return {
           at,
           fact: {
             kind,
-            persons: [...kept, ...added],
-            groups: first.groups,
+            persons: suppressed === null ? [...kept, ...added] : [],
+            groups: suppressed === null ? first.groups : [],
+            suppressed,
             reason: "settings",
             at,
           },
