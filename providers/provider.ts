@@ -70,7 +70,17 @@ export type AccountContext = {
 
 export type Destination =
   | { readonly kind: "phone"; readonly e164: string }
-  | { readonly kind: "group"; readonly groupChatId: string };
+  | { readonly kind: "group"; readonly groupChatId: string }
+  | { readonly kind: "email"; readonly address: string }
+  /** One browser, as its push service named it: an address and the keys to encrypt for it (base64url). */
+  | {
+      readonly kind: "push_subscription";
+      readonly endpoint: string;
+      readonly p256dh: string;
+      readonly auth: string;
+    }
+  /** One installed app. */
+  | { readonly kind: "push_token"; readonly token: string };
 
 /** An approved template and what fills it. `buttonPayloads` fill its quick-reply buttons in order. */
 export type MessageTemplate = {
@@ -82,9 +92,23 @@ export type MessageTemplate = {
 
 export type ReplyButton = { readonly id: string; readonly title: string };
 
+/** A file's bytes, fetched by the caller through its address guard. */
+type FileContent = { readonly bytes: Uint8Array; readonly contentType: string };
+
+/** `content` is there for providers whose `attachmentsAs` is "bytes", else null. */
 export type Attachment =
-  | { readonly kind: "image"; readonly url: string }
-  | { readonly kind: "document"; readonly url: string; readonly fileName: string }
+  | {
+      readonly kind: "image";
+      readonly url: string;
+      readonly fileName: string;
+      readonly content: FileContent | null;
+    }
+  | {
+      readonly kind: "document";
+      readonly url: string;
+      readonly fileName: string;
+      readonly content: FileContent | null;
+    }
   | {
       readonly kind: "location";
       readonly latitude: number;
@@ -105,6 +129,10 @@ export type OutboundMessage = {
   /** Shown where the provider has buttons and the window is open; the footer in `text` says the same in words. */
   readonly buttons?: readonly ReplyButton[];
   readonly attachment?: Attachment;
+  /** An e-mail's subject, a push message's title; plain text on one line. */
+  readonly subject?: string;
+  /** Where a click on a push message leads, or an e-mail's button; absolute. */
+  readonly link?: string;
   /** Whether the recipient wrote to this account within the last 24 hours. Absent: unknown. */
   readonly isWindowOpen?: boolean;
 };
@@ -201,6 +229,16 @@ export type LinkEvent = EventBase & {
   readonly alias: string;
 };
 
+/** A file that arrived, kept by reference: nothing is fetched. */
+type InboundMedia = {
+  /** "image", "voice", or the vendor's own word; "file" when it says none. */
+  readonly type: string;
+  /** The vendor's address of the file or its media id; null when it gives neither. */
+  readonly reference: string | null;
+  readonly contentType: string | null;
+  readonly fileName: string | null;
+};
+
 export type ReplyEvent = EventBase & {
   readonly kind: "reply";
   /** Every id by which the vendor names the writer, the phone first; never empty. In a group: the member. */
@@ -213,8 +251,7 @@ export type ReplyEvent = EventBase & {
   /** The emoji, or "" when a reaction was taken back; null when this is no reaction. */
   readonly reaction: string | null;
   readonly location: { readonly latitude: number; readonly longitude: number } | null;
-  /** What arrived when it was neither text, button, reaction nor location: "image", "voice". */
-  readonly attachmentType: string | null;
+  readonly media: InboundMedia | null;
   readonly providerEventId: string | null;
   readonly at: number | null;
 };
@@ -332,6 +369,8 @@ export interface Provider {
   readonly capabilitiesOf?: (account: Pick<AccountContext, "sender" | "settings">) => Capabilities;
   readonly limits: MessageLimits;
   readonly defaults: AccountDefaults;
+  /** Whether this vendor fetches a file by its public address, or is handed its bytes; null where it takes no files. */
+  readonly attachmentsAs: "url" | "bytes" | null;
   readonly credentials: z.ZodType<Readonly<Record<string, string | undefined>>>;
   readonly settings: z.ZodType<Readonly<Record<string, unknown>>>;
   /** Resolves only when the vendor accepted the message; every other end is a ProviderError. */

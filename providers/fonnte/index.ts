@@ -17,6 +17,7 @@ export function createFonnteProviders(httpCall: HttpCall): readonly Provider[] {
     id: "fonnte",
     limits: FONNTE_LIMITS,
     defaults: FONNTE_DEFAULTS,
+    attachmentsAs: "url",
     credentials: fonnteCredentials,
     settings: fonnteSettings,
     webhook: fonnteWebhook,

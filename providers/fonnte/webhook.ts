@@ -175,7 +175,6 @@ function readReply(body: JsonObject, receivedAt: number): ReplyEvent | null {
     textAt(body, "choices") ??
     "";
   const inboxId = inboxIdOf(body);
-  const hasFile = textAt(body, "url") !== null || textAt(body, "extension") !== null;
   return {
     kind: "reply",
     from: [from],
@@ -186,13 +185,25 @@ function readReply(body: JsonObject, receivedAt: number): ReplyEvent | null {
     buttonId: null,
     reaction: null,
     location: readLocation(textAt(body, "location")),
-    attachmentType: hasFile ? (textAt(body, "type") ?? textAt(body, "extension") ?? "file") : null,
+    media: readMedia(body),
     providerEventId: inboxId,
     at: epochMsAt(body, "timestamp"),
     eventKey:
       inboxId === null
         ? `reply:${hashKey(textAt(body, "device"), sender, textAt(body, "member"), momentOf(body, receivedAt), text)}`
         : `inbox:${inboxId}`,
+  };
+}
+
+function readMedia(body: JsonObject): ReplyEvent["media"] {
+  const url = textAt(body, "url");
+  const extension = textAt(body, "extension");
+  if (url === null && extension === null) return null;
+  return {
+    type: textAt(body, "type") ?? extension ?? "file",
+    reference: url,
+    contentType: null,
+    fileName: textAt(body, "filename"),
   };
 }
 

@@ -23,7 +23,8 @@ import {
 import { FAULT_MEANINGS, faultSchema } from "./faults.ts";
 import { phonePatchSchema } from "./phones.ts";
 import { SandboxProblem } from "./problem.ts";
-import { accountSchema, templateSchema } from "./world.ts";
+import { templateSchema } from "./vendors/meta-account.ts";
+import { accountSchema } from "./world.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 type Call = {

@@ -3,6 +3,7 @@
  * business number, where it tells such a thing at all; each act says whether it did and what the owner's webhook answered.
  */
 import type { PhoneCall } from "./calls.ts";
+import { mediumOf } from "./seen.ts";
 import type { Vendor } from "./seen.ts";
 import { SandboxProblem } from "./problem.ts";
 import type { Network } from "./network.ts";
@@ -180,7 +181,7 @@ export class People {
     const written: Omit<HandsetMessage, "id"> = {
       at: time.now(),
       direction: "written",
-      medium: account.config.vendor === "twilio" ? "sms" : "whatsapp",
+      medium: mediumOf(account.config.vendor),
       vendor: account.config.vendor,
       accountId: account.id,
       sender: account.config.sender,

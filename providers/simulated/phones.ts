@@ -3,7 +3,7 @@
  * mentioned has a handset too, with the default behaviour.
  */
 import type { PhoneCall } from "./calls.ts";
-import type { AttachmentSeen, Button, TemplateUse, Vendor } from "./seen.ts";
+import type { AttachmentSeen, Button, Medium, TemplateUse, Vendor } from "./seen.ts";
 import { z } from "zod";
 
 import { SandboxProblem } from "./problem.ts";
@@ -72,7 +72,7 @@ export type HandsetMessage = {
   readonly id: string;
   readonly at: number;
   readonly direction: "received" | "written";
-  readonly medium: "whatsapp" | "sms";
+  readonly medium: Medium;
   readonly vendor: Vendor;
   readonly accountId: string;
   /** The business number on the other side. */

@@ -15,12 +15,14 @@ import { createFonnte } from "./vendors/fonnte.ts";
 import { createMeta } from "./vendors/meta.ts";
 import { createTwilio } from "./vendors/twilio.ts";
 import { Courier, NO_RETRIES, ReceiptLane } from "./webhooks.ts";
-import { World, isAccountOf, templateSchema } from "./world.ts";
+import { World, isAccountOf } from "./world.ts";
+import { templateSchema } from "./vendors/meta-account.ts";
+import type { Template } from "./vendors/meta-account.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Logged, RequestEntry, WebhookEntry } from "./log.ts";
 import type { HandsetMessage, PhonePatch, PhoneSettings } from "./phones.ts";
 import type { ReceiptChange, VendorRequest, VendorSimulator } from "./vendors/vendor.ts";
-import type { Account, AccountRegistration, Group, Message, Template } from "./world.ts";
+import type { Account, AccountRegistration, Group, Message } from "./world.ts";
 import type { z } from "zod";
 
 export type SandboxOptions = {

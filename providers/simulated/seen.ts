@@ -1,6 +1,22 @@
 /** What a vendor sees of one request, in words that all vendors share. */
-export const VENDORS = ["fonnte", "meta", "twilio"] as const;
-export type Vendor = (typeof VENDORS)[number];
+export type Medium = "whatsapp" | "sms";
+/** By the prefix of its address in the sandbox: how a message of this vendor's appears on a phone. */
+const MEDIA = {
+  fonnte: "whatsapp",
+  meta: "whatsapp",
+  twilio: "sms",
+} as const satisfies Readonly<Record<string, Medium>>;
+export type Vendor = keyof typeof MEDIA;
+
+export function isVendor(text: string): text is Vendor {
+  return Object.hasOwn(MEDIA, text);
+}
+
+export const VENDORS = Object.keys(MEDIA).filter(isVendor);
+
+export function mediumOf(vendor: Vendor): Medium {
+  return MEDIA[vendor];
+}
 
 export type Button = { readonly id: string; readonly title: string };
 export type TemplateUse = {

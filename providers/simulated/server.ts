@@ -1,5 +1,5 @@
 /**
- * The sandbox's one HTTP server: each vendor under its own prefix (`/fonnte`, `/meta`, `/twilio`), the control API under
+ * The sandbox's one HTTP server: each vendor under its own prefix (`/fonnte`, `/meta` …), the control API under
  * `/sandbox`. A client that is given a vendor's base address can't tell it from the vendor.
  */
 import { VENDORS } from "./seen.ts";
@@ -41,7 +41,7 @@ export async function startSimulatedVendors(
 ): Promise<SimulatedVendors> {
   const sandbox = new Sandbox(options);
   const host = options.host ?? "127.0.0.1";
-  let baseUrls: Readonly<Record<Vendor, string>> = { fonnte: "", meta: "", twilio: "" };
+  let baseUrls = baseUrlsAt("");
   const server = http.createServer((request, response) => {
     handle(sandbox, baseUrls, request, response).catch((error: unknown) => {
       response.socket?.destroy();
@@ -56,7 +56,7 @@ export async function startSimulatedVendors(
   });
   const { port } = boundAddress(server);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  baseUrls = { fonnte: `${url}/fonnte`, meta: `${url}/meta`, twilio: `${url}/twilio` };
+  baseUrls = baseUrlsAt(url);
   options.log?.("simulated vendors listen", { url });
   sandbox.log.subscribe(({ accepted, httpStatus, kind, seq, vendor }) => {
     options.log?.("request", {
@@ -143,6 +143,12 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer | "lost" 
     return "lost";
   }
   return Buffer.concat(chunks);
+}
+
+function baseUrlsAt(url: string): Readonly<Record<Vendor, string>> {
+  const addresses = VENDORS.map((vendor) => [vendor, `${url}/${vendor}`]);
+  // Every vendor has its row.
+  return Object.fromEntries(addresses) as Record<Vendor, string>;
 }
 
 /** A server that listens on TCP has an address with a port. */

@@ -7,118 +7,16 @@ import { z } from "zod";
 
 import type { PhoneCall } from "./calls.ts";
 import type { MessageFate } from "./faults.ts";
-import type { AttachmentSeen, Button, TemplateUse, Vendor } from "./seen.ts";
+import type { AttachmentSeen, Button, Medium, TemplateUse, Vendor } from "./seen.ts";
+import { fonnteAccount } from "./vendors/fonnte-account.ts";
+import { metaAccount } from "./vendors/meta-account.ts";
+import { twilioAccount } from "./vendors/twilio-account.ts";
 import type { ReceiptLane } from "./webhooks.ts";
 
-const webhookUrl = z
-  .url({ protocol: /^https?$/ })
-  .nullable()
-  .default(null);
-const digits = z
-  .string()
-  .transform((text) => text.replace(/^\+/, ""))
-  .pipe(z.string().regex(/^[1-9]\d{6,14}$/, "must be a phone number in E.164"));
-const name = z.string().min(1).default("Siaga");
-
-export const templateSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9_]{1,512}$/),
-  language: z.string().regex(/^[a-z]{2,3}(_[A-Z]{2})?$/),
-  status: z.enum(["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED"]).default("APPROVED"),
-  category: z.enum(["UTILITY", "MARKETING", "AUTHENTICATION"]).default("UTILITY"),
-  /** With `{{1}}`, `{{2}}` …: the person sees it filled in, and the highest number is how many parameters it wants. */
-  body: z.string().min(1),
-  header: z.enum(["none", "image"]).default("none"),
-  /** Titles of its quick-reply buttons. */
-  buttons: z.array(z.string().min(1)).max(10).default([]),
-  /** Accepts with `held_for_quality_assessment`. */
-  isHeldForQuality: z.boolean().default(false),
-});
-export type Template = z.output<typeof templateSchema>;
-
-const fonnteSchema = z.strictObject({
-  vendor: z.literal("fonnte"),
-  /** The device's number. */
-  sender: digits,
-  name,
-  credentials: z.strictObject({
-    /** The device token. */
-    token: z.string().min(1),
-    /** Put into every webhook body when set. */
-    webhookSecret: z.string().min(1).nullable().default(null),
-  }),
-  /** Media need one of the last three. */
-  package: z
-    .enum(["free", "regular", "regular pro", "master", "super", "advanced", "ultra"])
-    .default("super"),
-  /** Messages left. */
-  quota: z.int().min(0).default(10_000),
-  /** For inbound messages; the next two default to it. */
-  webhookUrl,
-  statusWebhookUrl: webhookUrl,
-  connectWebhookUrl: webhookUrl,
-  /** Inbound messages are told only where this is on. */
-  autoread: z
-    .strictObject({ personal: z.boolean().default(true), group: z.boolean().default(true) })
-    .default({ personal: true, group: true }),
-  webhookEncoding: z.enum(["json", "form"]).default("json"),
-});
-
-const metaSchema = z.strictObject({
-  vendor: z.literal("meta"),
-  /** The business number that people see. */
-  sender: digits,
-  name,
-  credentials: z.strictObject({
-    accessToken: z.string().min(1),
-    appSecret: z.string().min(1),
-    verifyToken: z.string().min(1).default("verify"),
-  }),
-  phoneNumberId: z.string().regex(/^\d{5,20}$/),
-  wabaId: z
-    .string()
-    .regex(/^\d{5,20}$/)
-    .default("102290129340398"),
-  webhookUrl,
-  templates: z.array(templateSchema).default([]),
-  /** Where a free-form message outside the 24-hour window is refused: in the answer, or later in a `failed` receipt. */
-  windowRefusal: z.enum(["answer", "receipt"]).default("answer"),
-  /** Whether webhooks carry business-scoped user ids beside phone numbers. */
-  hasUserIds: z.boolean().default(false),
-});
-
-const twilioSchema = z.strictObject({
-  vendor: z.literal("twilio"),
-  /** E.164, or an alphanumeric sender (one-way). */
-  sender: z
-    .string()
-    .regex(
-      /^(\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11})$/,
-      "must be E.164, or 1 to 11 letters, digits and spaces",
-    ),
-  name,
-  credentials: z.strictObject({
-    accountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/),
-    authToken: z.string().min(1),
-    apiKeySid: z
-      .string()
-      .regex(/^SK[0-9a-fA-F]{32}$/)
-      .nullable()
-      .default(null),
-    apiKeySecret: z.string().min(1).nullable().default(null),
-  }),
-  messagingServiceSid: z
-    .string()
-    .regex(/^MG[0-9a-fA-F]{32}$/)
-    .nullable()
-    .default(null),
-  /** For inbound SMS. Status callbacks go where each request says. */
-  webhookUrl,
-});
-
 export const accountSchema = z.discriminatedUnion("vendor", [
-  fonnteSchema,
-  metaSchema,
-  twilioSchema,
+  fonnteAccount,
+  metaAccount,
+  twilioAccount,
 ]);
 /** As given: what has a default may be left out. */
 export type AccountRegistration = z.input<typeof accountSchema>;
@@ -158,7 +56,7 @@ export type Message = {
   readonly vendor: Vendor;
   readonly accountId: string;
   readonly sender: string;
-  readonly medium: "whatsapp" | "sms";
+  readonly medium: Medium;
   /** E.164; null for a group. */
   readonly to: string | null;
   readonly group: string | null;

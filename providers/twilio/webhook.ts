@@ -12,6 +12,7 @@ import type { JsonObject } from "../json.ts";
 import type {
   InboundEvent,
   RawWebhook,
+  ReplyEvent,
   Receipt,
   SenderId,
   WebhookAnswer,
@@ -165,11 +166,20 @@ function readInbound(request: RawWebhook, form: JsonObject): InboundEvent {
     buttonId: textAt(form, "ButtonPayload"),
     reaction: null,
     location: latitude === null || longitude === null ? null : { latitude, longitude },
-    attachmentType:
-      (numberAt(form, "NumMedia") ?? 0) > 0 ? (textAt(form, "MediaContentType0") ?? "media") : null,
+    media: (numberAt(form, "NumMedia") ?? 0) > 0 ? readMedia(form) : null,
     providerEventId: id,
     at: null,
     eventKey: eventKey(request, "message", id),
+  };
+}
+
+function readMedia(form: Parameters<typeof textAt>[0]): ReplyEvent["media"] {
+  const contentType = textAt(form, "MediaContentType0");
+  return {
+    type: contentType?.split("/")[0] ?? "file",
+    reference: textAt(form, "MediaUrl0"),
+    contentType,
+    fileName: null,
   };
 }
 

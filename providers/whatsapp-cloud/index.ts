@@ -18,6 +18,7 @@ export function createMetaProviders(httpCall: HttpCall): readonly Provider[] {
       capabilities: META_CAPABILITIES,
       limits: META_LIMITS,
       defaults: META_DEFAULTS,
+      attachmentsAs: "url",
       credentials: metaCredentials,
       settings: metaSettings,
       webhook: metaWebhook,

@@ -177,7 +177,7 @@ function sendersOf(message: JsonObject, contact: JsonObject): ReplyEvent["from"]
 
 type Content = Pick<
   ReplyEvent,
-  "text" | "quotedMessageId" | "buttonId" | "reaction" | "location" | "attachmentType"
+  "text" | "quotedMessageId" | "buttonId" | "reaction" | "location" | "media"
 >;
 
 function contentOf(message: JsonObject): Content {
@@ -188,7 +188,7 @@ function contentOf(message: JsonObject): Content {
     buttonId: null,
     reaction: null,
     location: null,
-    attachmentType: null,
+    media: null,
   };
   const part = objectAt(message, type);
   switch (type) {
@@ -217,7 +217,12 @@ function contentOf(message: JsonObject): Content {
       return {
         ...nothing,
         text: textAt(part, "caption") ?? textAt(part, "body") ?? "",
-        attachmentType: type === "" ? "unknown" : type,
+        media: {
+          type: type === "" ? "unknown" : type,
+          reference: textAt(part, "id"),
+          contentType: textAt(part, "mime_type"),
+          fileName: textAt(part, "filename"),
+        },
       };
   }
 }

@@ -13,6 +13,7 @@ import { createHttpClient } from "../../providers/http.ts";
 import type { HttpCall } from "../../providers/http.ts";
 import type {
   AccountContext,
+  Destination,
   InboundEvent,
   OutboundMessage,
   Provider,
@@ -299,7 +300,12 @@ export function runConformance(conformance: Conformance): void {
         it("is an attachment that this vendor cannot carry", async () => {
           const withImage: OutboundMessage = {
             ...message,
-            attachment: { kind: "image", url: "https://siaga.example/a.jpg" },
+            attachment: {
+              kind: "image",
+              url: "https://siaga.example/a.jpg",
+              fileName: "a.jpg",
+              content: null,
+            },
           };
           const error = await failing(send({ message: withImage }));
           expect(error).toMatchObject({ kind: "rejected", reason: "unsupported_content" });
@@ -611,9 +617,22 @@ function identityOf(event: string): string {
 
 /** Everything that must stay out of logs: credentials, the recipient in every spelling, the text. */
 function secretsOf(account: AccountContext, message: OutboundMessage): readonly string[] {
-  const { to } = message;
-  const address = to.kind === "phone" ? to.e164.slice(1) : to.groupChatId;
-  return [...Object.values(account.credentials), address, message.text];
+  return [...Object.values(account.credentials), addressIn(message.to), message.text];
+}
+
+function addressIn(to: Destination): string {
+  switch (to.kind) {
+    case "phone":
+      return to.e164.slice(1);
+    case "group":
+      return to.groupChatId;
+    case "email":
+      return to.address;
+    case "push_subscription":
+      return to.endpoint;
+    case "push_token":
+      return to.token;
+  }
 }
 
 /** Looks at everything that a logger could print of an error, its causes included. */

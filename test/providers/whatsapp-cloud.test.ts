@@ -215,7 +215,12 @@ describe("meta", () => {
   });
 
   it("refuses a caption one longer than the longest", async () => {
-    const attachment = { kind: "image", url: "https://siaga.example/a.jpg" } as const;
+    const attachment = {
+      kind: "image",
+      url: "https://siaga.example/a.jpg",
+      fileName: "a.jpg",
+      content: null,
+    } as const;
     const longest = await sendOnce({ ...text, text: "x".repeat(1024), attachment });
     expect(longest.result).toMatchObject({ status: "accepted" });
     const longer = await sendOnce({ ...text, text: "x".repeat(1025), attachment });

@@ -10,7 +10,8 @@ import { phoneFrom } from "../phones.ts";
 import { templateParameterCount } from "../world.ts";
 import { badValue, invalid, missing, missingNested } from "./meta-errors.ts";
 import { isRecord, isWebAddress, listOf } from "./vendor.ts";
-import type { Account, ConfigOf, Template } from "../world.ts";
+import type { Account, ConfigOf } from "../world.ts";
+import type { Template } from "./meta-account.ts";
 import type { MetaError } from "./meta-errors.ts";
 import type { VendorRequest } from "./vendor.ts";
 

@@ -20,7 +20,8 @@ import type { Network } from "../network.ts";
 import type { Handset } from "../phones.ts";
 import type { WorldTime } from "../time.ts";
 import type { ReceiptLane, RetryPlan, WebhookDraft } from "../webhooks.ts";
-import type { Account, Message, Template, World } from "../world.ts";
+import type { Account, Message, World } from "../world.ts";
+import type { Template } from "./meta-account.ts";
 import type { MetaError } from "./meta-errors.ts";
 import type { Content, MetaAccount } from "./meta-request.ts";
 import type {

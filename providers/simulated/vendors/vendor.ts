@@ -9,7 +9,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Misfortune, Signing } from "../faults.ts";
 import type { Handset } from "../phones.ts";
 import type { WebhookDraft } from "../webhooks.ts";
-import type { Account, Group, Message, Template } from "../world.ts";
+import type { Account, Group, Message } from "../world.ts";
+import type { Template } from "./meta-account.ts";
 
 export type VendorRequest = {
   readonly method: string;
