@@ -39,7 +39,7 @@ export function isGroupChatId(text: string): text is GroupChatId {
 
 /** True for text that is a group id with or without its suffix: such text never becomes a phone number. */
 export function looksLikeGroupId(text: string): boolean {
-  const candidate = text.trim().toLowerCase();
+  const candidate = text.trim().toLowerCase().replace(/^\+/, "");
   return candidate.endsWith("@g.us") || GROUP_NUMBER.test(candidate);
 }
 

@@ -91,7 +91,9 @@ function parse(text: string, country: CountryCode): PhoneResult {
   const parsed = parsePhoneNumberFromString(text, { defaultCountry: country, extract: false });
   if (parsed === undefined) return refused("invalid_number");
   if (parsed.ext !== undefined) return refused("has_extension");
-  if (!parsed.isValid()) return refused("invalid_number");
+  // The library reads some longer numbers of Germany's as valid.
+  const isTooLong = parsed.number.length > "+".length + E164_DIGITS_MAX;
+  if (isTooLong || !parsed.isValid()) return refused("invalid_number");
   return { ok: true, phone: asPhoneNumber(parsed.number) };
 }
 

@@ -58,12 +58,16 @@ function stepInHand(work: Work): number | null {
   return phase.kind === "over" ? null : phase.step;
 }
 
-/** The person is out. An assignment that is refused goes on at once, whoever else is open. */
+/**
+ * The person is out, and stays out when another plan names him again. An assignment that is refused goes on at once, whoever
+ * else is open.
+ */
 function refuse(work: Work, key: string): void {
   const { run } = work;
   if (run.targets[key] === undefined) return;
   const target = own(work, key);
-  if (target.out !== null) return;
+  if (target.out === "refused") return;
+  const wasIn = target.out === null;
   // Of an assignment the step of the one who refuses it ends; a step that has gone on to somebody else is not his to end.
   const { phase } = run;
   const isHisStep =
@@ -71,7 +75,7 @@ function refuse(work: Work, key: string): void {
     (phase.kind === "step" && turnOf(target, phase.step)?.closed === false);
   target.out = "refused";
   note(work, "refused", { target: key, step: stepInHand(work) });
-  if (run.plan.answerKind === "accept" && isHisStep) run.escalates = true;
+  if (run.plan.answerKind === "accept" && wasIn && isHisStep) run.escalates = true;
   decideHoldAgain(work);
 }
 

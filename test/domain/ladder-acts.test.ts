@@ -226,6 +226,33 @@ describe("an answer of one person, where all are asked", () => {
     expect(run.todo.end).toMatchObject({ outcome: "acknowledged", unanswered: [] });
   });
 
+  test("of somebody told in passing only is not waited for", () => {
+    const run = world({
+      ...all,
+      persons: [person("usr_a"), person("usr_b", { only: ["in_app"] })],
+    });
+    run.fact({ kind: "answered", target: "usr_a", actId: "act_1", at: run.now });
+    expect(run.todo.end).toMatchObject({ outcome: "acknowledged", unanswered: [] });
+  });
+
+  test("of somebody told in passing only is not enough", () => {
+    const run = world({
+      ...all,
+      persons: [person("usr_a"), person("usr_b", { only: ["in_app"] })],
+    });
+    run.fact({ kind: "answered", target: "usr_b", actId: "act_1", at: run.now });
+    expect(run.todo.end).toBeNull();
+  });
+
+  test("of all those told in passing is waited for when there is nobody else", () => {
+    const inPassing = ["usr_a", "usr_b"].map((key) => person(key, { only: ["whatsapp_personal"] }));
+    const run = world({ ...all, persons: inPassing });
+    run.fact({ kind: "answered", target: "usr_a", actId: "act_1", at: run.now });
+    expect(run.todo.end).toBeNull();
+    run.fact({ kind: "answered", target: "usr_b", actId: "act_2", at: run.now });
+    expect(run.todo.end).toMatchObject({ outcome: "acknowledged" });
+  });
+
   test("of somebody who refused is not waited for", () => {
     const run = world(all);
     run.fact({ kind: "refuse", target: "usr_b", actId: "act_1", at: run.now });
@@ -651,6 +678,21 @@ describe("re-planning", () => {
       ...over,
     });
   }
+
+  test("does not bring back whoever refused while the plan left him out", () => {
+    const run = world({ persons: [person("usr_a"), person("usr_b")], rules: rules() });
+    const night = [asleep("usr_a"), asleep("usr_b")];
+    const held = world({ persons: night, rules: rules({ quietHours: "hold" }) });
+    for (const world of [run, held]) {
+      replan(world, { persons: [person("usr_b")] });
+      world.fact({ kind: "refuse", target: "usr_a", actId: "act_r", at: world.now });
+      const toldBefore = world.orders.filter(({ target }) => target === "usr_a").length;
+      replan(world, { persons: [person("usr_a"), person("usr_b")] });
+      climb(world);
+      expect(world.orders.filter(({ target }) => target === "usr_a")).toHaveLength(toldBefore);
+    }
+    expect(held.eventsOf("refused")).toMatchObject([{ target: "usr_a" }]);
+  });
 
   test("wakes somebody whose quiet hours were switched off", () => {
     const run = world({ priority: "medium", rules: mediumRules(), persons: [asleep("usr_a")] });
