@@ -135,9 +135,18 @@ async function lockSubject(
           limit 1
         ) as actor_target,
         (
-          select count(*) from notification_targets t
-          where t.notification_id = n.id and t.kind = 'person' and t.origin <> 'role_up' and t.state = 'open'
-            and t.target is distinct from $2
+          select count(*) filter (
+            where t.state = 'open' and t.target is distinct from $2 and (t.is_asked or not t.is_anybody_asked)
+          )
+          from (
+            select t.target, t.state, asked.is_asked, bool_or(asked.is_asked) over () as is_anybody_asked
+            from notification_targets t, lateral (
+              select t.target not in (
+                select p ->> 'key' from jsonb_array_elements(n.run_plan -> 'persons') p where p ->> 'only' is not null
+              ) as is_asked
+            ) asked
+            where t.notification_id = n.id and t.kind = 'person' and t.origin <> 'role_up' and t.state in ('open', 'answered')
+          ) t
         ) as others_open
       from notifications n
       left join escalation_policy_versions v on v.policy_id = n.policy_id and v.version = n.policy_version

@@ -211,11 +211,12 @@ const SAVE_REPLAN = `
       plan_stale_at = case when notification_targets.plan_stale_at > $9 then notification_targets.plan_stale_at end,
       state = case when notification_targets.state in ('open', 'left_out') then excluded.state else notification_targets.state end
   ),
-  -- Whom the new plan does not name and nothing has told: not asked any more, but looked at again when something changes.
+  -- Whom the new plan does not name and nothing but a row in the inbox has told: not asked any more, but looked at again when something changes.
   gone as (
     update notification_targets t set
       state = case when t.state = 'open' and not exists (
-        select from deliveries d where d.notification_id = t.notification_id and d.target = t.target and d.accepted_at is not null
+        select from deliveries d
+        where d.notification_id = t.notification_id and d.target = t.target and d.channel <> 'in_app' and d.accepted_at is not null
       ) then 'left_out' else t.state end,
       plan_stale_at = case when t.plan_stale_at > $9 then t.plan_stale_at end
     from noted

@@ -21,7 +21,10 @@ export interface ActSubject {
     readonly state: "open" | "answered" | "refused" | "out";
     readonly isPerson: boolean;
   } | null;
-  /** Persons of the run, role-up persons left out, who have not answered and are not out, the actor left out. */
+  /**
+   * Persons of the run who have not answered and are not out; role-up persons, the actor, and those told in passing only (a rule's `only`) left out. These last
+   * count where the run asks nobody else.
+   */
   readonly othersOpen: number;
 }
 

@@ -33,7 +33,7 @@ export function outcomeOf(run: Draft): LadderEnd {
 }
 
 /**
- * Enough persons have answered: with `all` everybody who was asked from the beginning, groups not counted. With `any` the
+ * Enough persons have answered: with `all` everybody who was asked from the beginning, groups and those told in passing not counted. With `any` the
  * referee stops the run; an answer given under `all` counts when another policy asks for less.
  */
 export function isAcknowledged(run: Draft): boolean {
@@ -42,7 +42,7 @@ export function isAcknowledged(run: Draft): boolean {
     (target) => target.kind === "person" && target.isMember && target.out === null,
   );
   if (run.plan.rules.acknowledgment === "any") return asked.some((target) => target.answered);
-  return asked.length > 0 && asked.every((target) => target.answered);
+  return asked.length > 0 && waitedFor(asked).every((target) => target.answered);
 }
 
 /** Whom the outcome is about: not who is out, nor groups that no step came to tell. */
@@ -58,13 +58,14 @@ export function haveAllMet(run: Draft): boolean {
   return judged.length > 0 && judged.every((target) => hasMet(run.plan.rules.settledBy, target));
 }
 
-/** A person told in passing only (`only`) is waited for by nobody, unless there is nobody else. */
 function judgedTargets(run: Draft): readonly Target[] {
-  const counted = countedTargets(run);
-  const waitedFor = counted.filter(
-    (target) => target.kind === "group" || target.person.only === null,
-  );
-  return waitedFor.length > 0 ? waitedFor : counted;
+  return waitedFor(countedTargets(run));
+}
+
+/** A person told in passing only (`only`) is waited for by nobody, unless there is nobody else. */
+function waitedFor(targets: readonly Target[]): readonly Target[] {
+  const own = targets.filter((target) => target.kind === "group" || target.person.only === null);
+  return own.length > 0 ? own : targets;
 }
 
 /** Where a group's account can tell no more than `sent`, the run says no more either. */
@@ -95,8 +96,8 @@ export function endWith(run: Draft, outcome: Outcome, reason: string | null): La
     unreached: counted.filter(isUnreached).map((target) => target.key),
     unanswered:
       settledBy === "acknowledged"
-        ? counted
-            .filter((target) => target.kind === "person" && !target.answered)
+        ? waitedFor(counted.filter((target) => target.kind === "person"))
+            .filter((target) => !target.answered)
             .map((target) => target.key)
         : [],
   };

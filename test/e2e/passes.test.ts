@@ -70,6 +70,23 @@ describe("acknowledgment by all", () => {
     expect(told().filter((line) => line.startsWith("sms"))).toEqual(["sms T-2"]);
   });
 
+  it("does not wait for those whom a rule tells by their inbox alone", async () => {
+    const { policy, raise, settled, act, toldOf, timeline } = story();
+    const policyId = await policy({ acknowledgment: "all", steps: [{ windowSeconds: 8 }] });
+    const id = await raise({ type: "outage", zone: "karawang", policyId });
+    await toldOf("whatsapp_personal N-1");
+    await toldOf("whatsapp_personal N-2");
+    const planned = (await timeline(id)).find(({ kind }) => kind === "planned");
+    expect(planned?.detail?.["persons"], "an administrator's inbox as well").toBeGreaterThan(2);
+    expect(await act(id, "acknowledge", { by: "ext:N-1" })).toMatchObject({ applied: true });
+    expect(await story().get(id)).not.toMatchObject({ status: "acknowledged" });
+    expect(await act(id, "acknowledge", { by: "ext:N-2" })).toMatchObject({ applied: true });
+    expect(await settled(id)).toMatchObject({
+      outcome: "acknowledged",
+      acknowledgedBy: { name: "Sandi Contoh" },
+    });
+  });
+
   it("names who did not answer when some did", async () => {
     const { policy, raise, settled, act, toldOf, person, timeline } = story();
     const policyId = await policy({ acknowledgment: "all", steps: [{ windowSeconds: 2 }] });
