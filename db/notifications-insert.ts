@@ -189,7 +189,8 @@ const INSERT = `
       avoid_account_ids, notice_of, not_before, not_after, answers, status, outcome, reason, nullif(outcome_detail, 'null'),
       accepted_at, start_claimed_at, started_at, settled_at
     from given
-    on conflict (ref) do nothing
+    -- Ref and workflow id name one request: of two inserts at once either index may meet the other first.
+    on conflict do nothing
     returning id, accepted_at, sender, settled_at, outcome, reason
   ),
   events as (

@@ -10,7 +10,6 @@ import { checkRequest } from "../../db/requests.ts";
 import type { CheckContext } from "../../db/requests.ts";
 import type { UnstartedRow } from "../../db/starting.ts";
 import { withTransaction } from "../../db/transaction.ts";
-import { violatedUnique } from "../../db/violations.ts";
 import { readType } from "../../db/words.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { makeId } from "../../domain/ids.ts";
@@ -120,18 +119,10 @@ export async function judgePart(
 }
 
 /** One statement is a transaction of its own; only phones, which become users first, need a second one. */
-async function store(pool: pg.Pool, row: NewNotification): Promise<InsertAnswer> {
-  try {
-    return await (row.request.phones.length === 0
-      ? insertNotification(pool, row)
-      : withTransaction(pool, (client) => insertNotification(client, row)));
-  } catch (error) {
-    // The workflow id holds the ref: of two inserts at once PostgreSQL may meet the other of the two indexes first.
-    const isSameRef = violatedUnique(error) === "notifications_workflow_unique";
-    const existing = isSameRef ? await findByRef(pool, row.ref) : null;
-    if (existing === null) throw error;
-    return { inserted: false, existing };
-  }
+function store(pool: pg.Pool, row: NewNotification): Promise<InsertAnswer> {
+  return row.request.phones.length === 0
+    ? insertNotification(pool, row)
+    : withTransaction(pool, (client) => insertNotification(client, row));
 }
 
 function replay(existing: ExistingNotification, bodyHash: Uint8Array): Accepted {
