@@ -78,9 +78,16 @@ describe("what each provider says of itself", () => {
       expect(provider.defaults.sendTimeoutMs).toBeLessThan(20_000);
       expect(provider.settings.safeParse({}).success).toBe(true);
       expect(provider.credentials.safeParse({}).success).toBe(false);
-      expect(provider.webhook).not.toBeNull();
     },
   );
+
+  it("promises receipts and replies only with a webhook that tells them", () => {
+    for (const { id, webhook, capabilities } of providers.all) {
+      const { receipts, replies, keyPresses } = capabilities;
+      const promised = [...Object.values(receipts), replies, keyPresses];
+      expect(webhook !== null || !promised.includes(true), id).toBe(true);
+    }
+  });
 
   it("promises read only with delivered, and delivered only with sent", () => {
     for (const { capabilities } of providers.all) {
