@@ -1,6 +1,6 @@
 import { insertNotification, insertRejected } from "../db/notifications-insert.ts";
 import { newId } from "../db/new-id.ts";
-import { openingToWrite, savePlan } from "../db/plans.ts";
+import { openingToWrite, readOpening, savePlan } from "../db/plans.ts";
 import { loadStored } from "../db/plan-snapshot.ts";
 import type { StoredNotification } from "../db/plan-snapshot.ts";
 import { checkRequest } from "../db/requests.ts";
@@ -44,7 +44,13 @@ export function createPlanNotification(deps: PlanDeps) {
       if (refusal !== null) return refusal;
       const { runPlan } = found.stored;
       if (runPlan !== null) {
-        return { kind: "planned", plan: runPlan, acts: found.stored.acts.map((act) => toAct(act)) };
+        const opening = await readOpening(deps.pool, found.stored.id);
+        return {
+          kind: "planned",
+          plan: runPlan,
+          acts: found.stored.acts.map((act) => toAct(act)),
+          ...(opening === null ? {} : { opening }),
+        };
       }
       return planAndSave(deps, input, found.stored, found.facts, now);
     });

@@ -1,5 +1,6 @@
 import type pg from "pg";
 
+import type { WrittenOpening } from "../activities/contract.ts";
 import type { Exclusion } from "../domain/routing.ts";
 import type { Plan, Planned, Wake } from "../domain/planner.ts";
 import type { PlanSnapshot } from "../domain/plan-snapshot.ts";
@@ -173,6 +174,24 @@ export async function savePlan(
     ],
   });
   return rows[0]?.saved === true ? "saved" : "stale";
+}
+
+/** Where the stored plan says that its run begins, as its own execution wrote it; for one that comes after. */
+export async function readOpening(
+  pool: pg.Pool,
+  notificationId: string,
+): Promise<WrittenOpening | null> {
+  const { rows } = await pool.query<WrittenOpening>({
+    name: "read-opening",
+    text: `
+      select n.status, n.pass, n.step, (
+        select coalesce(jsonb_agg(e.kind order by substr(e.entry_key, 2)::integer), '[]') from notification_events e
+        where e.notification_id = n.id and e.entry_key ~ '^r[0-9]+$'
+      ) as entries
+      from notifications n where n.id = $1 and n.planned_at is not null`,
+    values: [notificationId],
+  });
+  return rows[0] ?? null;
 }
 
 export interface ReplanToSave {

@@ -168,20 +168,23 @@ export class Run {
     return todo;
   }
 
-  /** The first answer is written with the plan, unless a fact came in between: then it is told after what was written. */
+  /**
+   * The first answer is written with the plan, unless a fact came in between: then it is told after what was written. An act that stopped the row changes its
+   * status under the plan's entries; they are no less written for it.
+   */
   #holdAgainstRecord(todo: Todo): void {
     const opening = this.#opening;
     if (opening === null) return;
     this.#opening = null;
     const { status, pass, step, entries } = opening;
-    const isAsWritten =
-      todo.status === status &&
+    const areEntriesWritten =
       todo.pass === pass &&
       todo.step === step &&
       this.#entries.length === entries.length &&
       this.#entries.every(({ kind }, index) => kind === entries[index]);
-    if (isAsWritten) {
+    if (areEntriesWritten) {
       this.#entries = [];
+      if (todo.status !== status) return;
       this.#written = { status, pass, step };
       this.#isAsWritten = this.#inApp.length === 0;
     } else {

@@ -92,6 +92,25 @@ describe("an opening that was written with the plan", () => {
     expect(settled?.progress?.events.map(({ sequence }) => sequence)[0]).toBe(2);
   });
 
+  it("is not told twice when an act that the run learns of later has changed the row's status", async () => {
+    const plan = runPlan();
+    const changed = { ...opening, status: "acknowledged" } as const;
+    const world = fakeWorld({
+      plan,
+      overrides: {
+        planNotification: () =>
+          Promise.resolve({ kind: "planned", plan, acts: [], opening: changed }),
+      },
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await tell(run, receipt(await world.order(() => true), "delivered"));
+      await run.result();
+    });
+    const [first] = world.progress;
+    expect(first).toMatchObject({ status: "notifying", events: [] });
+  });
+
   it("gives way to a fact that came in between, which is told after what was written", async () => {
     const plan = runPlan();
     const world = fakeWorld({
