@@ -1,5 +1,6 @@
 import type { z } from "zod";
 
+import { assert } from "../domain/assert.ts";
 import { ProviderError } from "./errors.ts";
 import type { AccountContext, AccountDefaults } from "./provider.ts";
 
@@ -15,7 +16,23 @@ export function readAccount<C, S>(
   if (credentials.success && settings.success) {
     return { credentials: credentials.data, settings: settings.data };
   }
-  throw new ProviderError({
+  throw notConfigured(provider, attempted);
+}
+
+/** The same of an account at a gateway that every installation hosts itself: without its address it fails likewise. */
+export function readGatewayAccount<C, S>(
+  provider: string,
+  attempted: string,
+  account: AccountContext,
+  schemas: { readonly credentials: z.ZodType<C>; readonly settings: z.ZodType<S> },
+): { readonly credentials: C; readonly settings: S; readonly baseUrl: string } {
+  const read = readAccount(provider, attempted, account, schemas);
+  if (account.baseUrl === null) throw notConfigured(provider, attempted);
+  return { ...read, baseUrl: withoutSlash(account.baseUrl) };
+}
+
+function notConfigured(provider: string, attempted: string): ProviderError {
+  return new ProviderError({
     provider,
     attempted,
     kind: "unauthorized",
@@ -26,5 +43,11 @@ export function readAccount<C, S>(
 
 /** The vendor's address without a trailing slash, or the account's own. */
 export function baseUrlOf(account: AccountContext, defaults: AccountDefaults): string {
-  return (account.baseUrl ?? defaults.baseUrl).replace(/\/+$/, "");
+  const url = account.baseUrl ?? defaults.baseUrl;
+  assert(url !== null, "a vendor without an address of its own is read as a gateway");
+  return withoutSlash(url);
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, "");
 }

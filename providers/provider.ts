@@ -46,7 +46,8 @@ export type MessageLimits = {
 
 /** What a new account starts with; all of it is a row that an administrator may change. */
 export type AccountDefaults = {
-  readonly baseUrl: string;
+  /** Null for a gateway that every installation hosts itself: there the account's own address is needed. */
+  readonly baseUrl: string | null;
   readonly pacing: { readonly perSecond: number; readonly minGapSeconds: number };
   /** Least distance between two messages to the same recipient; 0 where the vendor names none. */
   readonly pairGapSeconds: number;

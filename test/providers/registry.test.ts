@@ -73,7 +73,8 @@ describe("what each provider says of itself", () => {
     (_name, provider) => {
       expect(provider.limits.textCharsMax).toBeGreaterThan(100);
       expect(provider.defaults.pacing.perSecond).toBeGreaterThan(0);
-      expect(provider.defaults.baseUrl).toMatch(/^https:\/\//);
+      // A gateway that is hosted by whoever uses it has no address of its own.
+      expect(provider.defaults.baseUrl ?? "https://").toMatch(/^https:\/\//);
       // A send must end before the activity that makes it is given up (20 s).
       expect(provider.defaults.sendTimeoutMs).toBeLessThan(20_000);
       expect(provider.settings.safeParse({}).success).toBe(true);
