@@ -50,7 +50,7 @@ const BENCH_DIR = fileURLToPath(new URL("../.siaga/bench/", import.meta.url));
  */
 const TIME_SCALE = 0.5;
 /** No pace: what is measured is the engine. */
-const PACING = { perSecond: 500, minGapSeconds: 0, pairGapSeconds: 0 };
+const PACING = { perSecond: 10_000, minGapSeconds: 0, pairGapSeconds: 0 };
 
 export async function install(options: Partial<InstallationOptions>): Promise<Installation> {
   await mkdir(BENCH_DIR, { recursive: true });

@@ -12,10 +12,27 @@ import type { Figure, Line } from "./line.ts";
 import { fanOut } from "./lines/fan-out.ts";
 import { firstRequest } from "./lines/first-request.ts";
 import { footprint } from "./lines/footprint.ts";
+import { lateSteps } from "./lines/late-steps.ts";
+import { logList } from "./lines/log-list.ts";
+import { memory } from "./lines/memory.ts";
+import { post } from "./lines/post.ts";
+import { reaction } from "./lines/reaction.ts";
+import { release } from "./lines/release.ts";
 import { throughput } from "./lines/throughput.ts";
 import { tableOf } from "./table.ts";
 
-const LINES: readonly Line[] = [firstRequest, throughput, fanOut, footprint];
+const LINES: readonly Line[] = [
+  firstRequest,
+  post,
+  throughput,
+  fanOut,
+  reaction,
+  lateSteps,
+  release,
+  footprint,
+  memory,
+  logList,
+];
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
