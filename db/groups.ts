@@ -201,6 +201,21 @@ export async function updateGroup(
   );
 }
 
+/**
+ * Plans made from what the groups, their members and routes were before are not saved any more.
+ *
+ * Ordering: by id, after the rows of persons, as by everything that locks several.
+ */
+export async function touchGroups(client: pg.PoolClient, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query(
+    `update whatsapp_groups set version = version + 1 where id in (
+       select g.id from whatsapp_groups g where g.id = any($1) order by g.id for update of g
+     )`,
+    [ids],
+  );
+}
+
 /** What the record has against a group's fields. */
 export type GroupConflicts = {
   readonly isExternalIdTaken: boolean;

@@ -87,8 +87,8 @@ export async function deleteHoliday(
 }
 
 /**
- * Persons and groups whose quiet hours ask about holidays where this one is, with the persons' rows locked and their plan
- * versions raised, as every change of a person does.
+ * Persons and groups whose quiet hours ask about holidays where this one is, with their rows locked and their plan versions
+ * raised, as every change of a person or group does.
  */
 export async function touchHolidayKeepers(
   client: pg.PoolClient,
@@ -103,8 +103,11 @@ export async function touchHolidayKeepers(
     [zone],
   );
   const { rows: groups } = await client.query<{ id: string }>(
-    `select id from whatsapp_groups
-     where quiet_hours -> 'days' ? 'holiday' and ($1 = '${ALL_ZONES}' or work_zone = $1)`,
+    `update whatsapp_groups set version = version + 1 where id in (
+       select g.id from whatsapp_groups g
+       where g.quiet_hours -> 'days' ? 'holiday' and ($1 = '${ALL_ZONES}' or g.work_zone = $1)
+       order by g.id for update of g
+     ) returning id`,
     [zone],
   );
   return [...persons, ...groups].map(({ id }) => id);

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { recordAudit } from "../../db/audit.ts";
+import { touchGroups } from "../../db/groups.ts";
 import { readChoice, saveChoice, unknownTypes } from "../../db/settings.ts";
 import { markStale } from "../../db/stale-plans.ts";
 import { withTransaction } from "../../db/transaction.ts";
@@ -74,6 +75,7 @@ export async function changeSettings(
     // Who doesn't want to be told by the group is told in person, by runs that know only the group so far.
     const groupIds =
       patch.groupNotifications === undefined ? [] : await groupIdsOf(client, user.id);
+    await touchGroups(client, groupIds);
     return {
       seen: seenAfter,
       stale: await markStale(client, [user.id, ...groupIds], markedAt),

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { recordAudit } from "../../db/audit.ts";
+import { touchGroups } from "../../db/groups.ts";
 import { markStale } from "../../db/stale-plans.ts";
 import type { StaleRun } from "../../db/stale-plans.ts";
 import { withTransaction } from "../../db/transaction.ts";
@@ -128,6 +129,7 @@ async function applyChange(
     nowMs,
   );
   const groupIds = change.isActive === undefined ? [] : await groupIdsOf(client, id);
+  await touchGroups(client, groupIds);
   const stale = names.every((name) => UNPLANNED.has(name))
     ? []
     : await markStale(client, [id, ...groupIds], new Date(nowMs));

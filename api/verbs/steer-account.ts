@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { recordAudit } from "../../db/audit.ts";
-import { lockGroup } from "../../db/groups.ts";
+import { lockGroup, touchGroups } from "../../db/groups.ts";
 import {
   addProvenGroup,
   lockProviderAccount,
@@ -22,7 +22,7 @@ type SteerDeps = AccountDeps & { readonly now: () => number; readonly replanner:
 type Subject = { readonly actor: Actor; readonly id: string };
 
 /**
- * Takes an account out by hand, or back in: drained, it finishes what it has begun and gets nothing new.
+ * Takes an account out by hand: drained, it finishes what it has begun and gets nothing new. Or back in, whatever took it out.
  *
  * @throws Forbidden, NotFound
  */
@@ -33,7 +33,7 @@ export async function drainAccount(
   if (!may(actor, "drain_accounts")) throw new Forbidden();
   return withTransaction(deps.pool, async (client) => {
     const row = foundAccount(await lockProviderAccount(client, id));
-    if ((row.health_state === "draining") !== isDrained) {
+    if (row.health_state !== (isDrained ? "draining" : "healthy")) {
       await setAccountHealth(
         client,
         id,
@@ -80,6 +80,7 @@ export async function proveGroup(
     if (isChanged) {
       const action = isProven ? "provider_account.group_proven" : "provider_account.group_left";
       await recordAudit(client, { by: actor, action, subject: id, detail: { groupId } }, nowMs);
+      await touchGroups(client, [groupId]);
     }
     return {
       seen: toSeenAccount(deps, actor, foundAccount(await readProviderAccount(client, id))),

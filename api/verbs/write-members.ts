@@ -10,7 +10,7 @@ import {
   updateMember,
 } from "../../db/group-members.ts";
 import type { MemberRow } from "../../db/group-members.ts";
-import { lockGroup, readGroup } from "../../db/groups.ts";
+import { lockGroup, readGroup, touchGroups } from "../../db/groups.ts";
 import { markStale } from "../../db/stale-plans.ts";
 import type { StaleRun } from "../../db/stale-plans.ts";
 import { withTransaction } from "../../db/transaction.ts";
@@ -146,7 +146,10 @@ async function changing(
     async (client): Promise<{ row: MemberRow; stale: readonly StaleRun[] }> => {
       const changed = await work(client, nowMs);
       const { user_id: userId } = changed.row;
-      if (userId !== null && changed.targets.length > 0) await touchUser(client, userId);
+      if (changed.targets.length > 0) {
+        if (userId !== null) await touchUser(client, userId);
+        await touchGroups(client, [changed.row.group_id]);
+      }
       return { row: changed.row, stale: await markStale(client, changed.targets, markedAt) };
     },
   );

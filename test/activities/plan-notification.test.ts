@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 
-import type { DirectRequest, PlanAnswer } from "../../activities/contract.ts";
+import type { DirectRequest } from "../../activities/contract.ts";
 import { createPlanActivities } from "../../activities/plan-activities.ts";
 import { recordAct } from "../../db/acts.ts";
 import { newId } from "../../db/new-id.ts";

@@ -72,6 +72,14 @@ async function versionOf(userId: string): Promise<number> {
   return rows[0]?.version ?? 0;
 }
 
+async function groupVersion(): Promise<number> {
+  const { rows } = await api().pool.query<{ version: number }>(
+    "select version from whatsapp_groups where id = $1",
+    [groupId],
+  );
+  return rows[0]?.version ?? 0;
+}
+
 const patch = (path: string, body: object) => api().request("PATCH", path, { body });
 
 describe("a change of a person, their settings or contacts", () => {
@@ -155,8 +163,13 @@ describe("a change of a person, their settings or contacts", () => {
     const id = await aRun(groupId);
     await patch(`/v1/users/${person.id}/settings`, { enabled: true });
     expect(await told()).toEqual([]);
+    const version = await groupVersion();
     await patch(`/v1/users/${person.id}/settings`, { groupNotifications: false });
     expect((await told()).map((one) => one.id)).toEqual([id]);
+    // A plan that is being made counts this person among those whom the group reaches: it can't be saved.
+    expect(await groupVersion()).toBe(version + 1);
+    await api().request("POST", `/v1/users/${person.id}/deactivate`);
+    expect(await groupVersion()).toBe(version + 2);
   });
 
   it("waits for a plan that is being written, and outdates it", async () => {
@@ -217,8 +230,10 @@ describe("a change of a group or its members", () => {
     },
   ])("outdates the plans that tell the group by $what", async ({ change, reason }) => {
     const id = await aRun(groupId);
+    const version = await groupVersion();
     expect((await change()).status).toBe(200);
     expect(await told()).toEqual([{ id, reason }]);
+    expect(await groupVersion()).toBe(version + 1);
   });
 
   it("leaves plans alone that its name doesn't touch", async () => {
@@ -229,7 +244,7 @@ describe("a change of a group or its members", () => {
 
   it("tells the runs of the group and of the person when somebody joins, changes and leaves", async () => {
     const runs = [await aRun(groupId), await aRun(person.id)];
-    const version = await versionOf(person.id);
+    const [version, ofGroup] = [await versionOf(person.id), await groupVersion()];
     const path = `/v1/groups/${groupId}/members`;
     const added = await api().request("POST", path, { body: { userId: person.id } });
     const memberPath = `${path}/${String(added.body["id"])}`;
@@ -238,6 +253,7 @@ describe("a change of a group or its members", () => {
     const expected = runs.map((id) => ({ id, reason: "membership_changed" }));
     expect(await told()).toEqual([...expected, ...expected, ...expected]);
     expect(await versionOf(person.id)).toBe(version + 3);
+    expect(await groupVersion()).toBe(ofGroup + 3);
   });
 
   it("tells the runs of a group whose number of an account is proven or gone", async () => {
@@ -251,6 +267,7 @@ describe("a change of a group or its members", () => {
       },
     });
     const id = await aRun(groupId);
+    const version = await groupVersion();
     const path = `/v1/provider-accounts/${String(account.body["id"])}/groups/${groupId}`;
     await api().request("PUT", path);
     // What was known already changes nothing.
@@ -261,6 +278,7 @@ describe("a change of a group or its members", () => {
       { id, reason },
       { id, reason },
     ]);
+    expect(await groupVersion()).toBe(version + 2);
   });
 });
 
@@ -288,12 +306,13 @@ describe("/v1/holidays", () => {
     await aRun(indifferent.id);
     await told();
     api().temporal.signals.length = 0;
-    const version = await versionOf(person.id);
+    const [version, ofGroup] = [await versionOf(person.id), await groupVersion()];
     const reason = "holiday_changed";
 
     expect((await put("karawang/2026-08-17")).status).toBe(200);
     expect(await told()).toEqual([own, group].map((id) => ({ id, reason })));
     expect(await versionOf(person.id)).toBe(version + 1);
+    expect(await groupVersion()).toBe(ofGroup + 1);
 
     api().temporal.signals.length = 0;
     await put("karawang/2026-08-17");
