@@ -3,7 +3,14 @@ import type { MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
-import { claimKey, forgetOldKeys, keepAnswer, releaseKey } from "../../db/idempotency.ts";
+import {
+  claimKey,
+  forgetOldKeys,
+  keepAnswer,
+  KEY_LOCK_SECONDS,
+  releaseKey,
+  renewLock,
+} from "../../db/idempotency.ts";
 import type { Claim, IdempotencyKey } from "../../db/idempotency.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { canonicalJson } from "../../domain/canonical-json.ts";
@@ -25,6 +32,9 @@ export const IDEMPOTENCY_KEY = /^(?:"([ !#-~]{1,255})"|([!#-~](?:[ !#-~]{0,253}[
 /** How long a repeat waits for the first, and how often it looks. */
 const WAIT_MS = 5_000;
 const LOOK_EVERY_MS = 100;
+
+/** One renewal may be late without anybody taking over. */
+const RENEW_EVERY_MS = (KEY_LOCK_SECONDS * 1_000) / 3;
 
 /** Old keys go as new ones come; each time up to five thousand of them. */
 const FORGET_EVERY_CLAIMS = 1_000;
@@ -67,8 +77,10 @@ export function idempotency(options: IdempotencyOptions): MiddlewareHandler<AppE
         await forgetOldKeys(options.pool);
       });
     }
-    await next();
-    await keepOrRelease(options, owned, claim.lockedUntil, c);
+    const letGo = holdKey(options, owned, claim.lockedUntil);
+    await next().finally(async () => {
+      await keepOrRelease(options, owned, await letGo(), c);
+    });
   };
 }
 
@@ -126,6 +138,33 @@ async function claimOrWait(
         await sleep(LOOK_EVERY_MS);
     }
   }
+}
+
+/**
+ * Keeps a key locked while its request is carried out; whoever stops this learns the lock's token. A process that dies
+ * stops too, and is taken over when its last lock has run out.
+ */
+function holdKey(
+  { pool, log }: IdempotencyOptions,
+  key: IdempotencyKey,
+  lockedUntil: string,
+): () => Promise<string> {
+  let token = lockedUntil;
+  let renewing = Promise.resolve();
+  const timer = setInterval(() => {
+    renewing = renewing.then(async () => {
+      try {
+        token = (await renewLock(pool, key, token)) ?? token;
+      } catch (error) {
+        log.warn({ error }, "the lock of an idempotency key could not be renewed");
+      }
+    });
+  }, RENEW_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    await renewing;
+    return token;
+  };
 }
 
 async function keepOrRelease(

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { describe, expect, it } from "vitest";
+import { KEY_LOCK_SECONDS } from "../../db/idempotency.ts";
 import { refOfKey } from "../../db/notification-ref.ts";
 import { problemsOf, useApi } from "./harness.ts";
 
@@ -209,6 +210,34 @@ describe("any other POST with a key", () => {
     expect(again.status).toBe(200);
     expect(again.body["applied"]).toBe(first.body["applied"]);
     expect(again.headers.has("idempotent-replayed")).toBe(false);
+    expect(await countActs(api().pool, id)).toBe(1);
+  });
+
+  it("takes over from a process that has just died before it gives up waiting", async () => {
+    const id = await api().accept();
+    const key = newKey();
+    await claimAsAnother(api().pool, id, key, `${KEY_LOCK_SECONDS} seconds`);
+    const answer = await acknowledge(id, key);
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body["applied"]).toBe(true);
+  });
+
+  it("does not take over from a slow one that is alive", async () => {
+    const id = await api().accept();
+    const key = newKey();
+    const holder = await api().pool.connect();
+    try {
+      await holder.query("begin");
+      await holder.query("select from notifications where id = $1 for update", [id]);
+      const first = acknowledge(id, key);
+      const repeat = await acknowledge(id, key);
+      expect(repeat.body["code"]).toBe("idempotency_in_flight");
+      await holder.query("commit");
+      expect((await first).body["applied"]).toBe(true);
+    } finally {
+      holder.release();
+    }
+    expect((await acknowledge(id, key)).headers.get("idempotent-replayed")).toBe("true");
     expect(await countActs(api().pool, id)).toBe(1);
   });
 
