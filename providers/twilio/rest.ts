@@ -84,9 +84,17 @@ export function refusal(
   });
 }
 
+/**
+ * Twilio repeats a callback once, and only where no connection came about; a storage failure of ours (5xx) would lose a
+ * receipt or a pressed key. The most repeats there are, for all that can go wrong. Neither sent nor signed.
+ * https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides, checked September 2026.
+ */
+const CONNECTION_OVERRIDES = "#rc=5&rp=all";
+
 /** The address with the delivery's id first in its query, by which a callback tells what it is about. */
 export function callbackUrl(webhookUrl: string, parameters: FormFields): string {
-  return `${webhookUrl}${webhookUrl.includes("?") ? "&" : "?"}${encodeForm(parameters)}`;
+  const separator = webhookUrl.includes("?") ? "&" : "?";
+  return `${webhookUrl}${separator}${encodeForm(parameters)}${CONNECTION_OVERRIDES}`;
 }
 
 function encodeForm(fields: FormFields): string {

@@ -49,6 +49,8 @@ type Setting = {
   /** Everything that our reader believed and read, in order; a refused webhook fails the test. */
   readonly events: InboundEvent[];
   readonly refusals: string[];
+  /** While it is away every webhook is answered with 503 the first time it comes. */
+  readonly storage: { isAway: boolean };
   readonly send: (message: Partial<OutboundMessage>) => Promise<SendResult>;
 };
 
@@ -69,12 +71,19 @@ async function start(
   const webhookUrl = `${receiver.url}/webhooks/${id}/acc_1/token`;
   const events: InboundEvent[] = [];
   const refusals: string[] = [];
+  const storage = { isAway: false };
+  const unstored = new Set<string>();
   receiver.answerWith((received) => {
     const request = toRaw(received);
     const verdict = provider.webhook?.verify(request, account);
     if (verdict?.ok !== true) {
       refusals.push(verdict?.reason ?? "no reader");
       return { status: 401 };
+    }
+    const webhook = `${request.url} ${Buffer.from(request.body).toString()}`;
+    if (storage.isAway && !unstored.has(webhook)) {
+      unstored.add(webhook);
+      return { status: 503 };
     }
     events.push(...(provider.webhook?.parse(request, account, Date.now()) ?? []));
     const answer = provider.webhook?.respond(request, account, SPEECH);
@@ -88,6 +97,7 @@ async function start(
     account,
     events,
     refusals,
+    storage,
     send: (message) =>
       provider.send(
         account,
@@ -358,6 +368,24 @@ describe("twilio and its simulation", () => {
       }),
     );
     expect(refusals).toEqual([]);
+  });
+
+  it("agree on repeating what we could not store: receipts, keys and signatures come again", async () => {
+    const sms = await startTwilio("twilio-sms");
+    sms.storage.isAway = true;
+    const message = await sms.send({});
+    await sms.vendors.sandbox.idle();
+    expect(statusesOf(sms.events, message.providerMessageId)).toContain("delivered");
+
+    const voice = await startTwilio("twilio-voice");
+    voice.storage.isAway = true;
+    voice.vendors.sandbox.phones.configure(BUDI, { calls: { kind: "answer", keys: "1" } });
+    const call = await voice.send({ text: "Tiang ODP roboh" });
+    await voice.vendors.sandbox.idle();
+    expect(voice.events).toContainEqual(
+      expect.objectContaining({ kind: "keypress", callId: call.providerMessageId }),
+    );
+    expect([...sms.refusals, ...voice.refusals]).toEqual([]);
   });
 
   it("agree on a call that hears the text again after another key, and then accepts", async () => {

@@ -543,7 +543,7 @@ describe("what a call says next", () => {
     const twiml = next(gather(digits));
     expect(spokenIn(twiml)[0]).toBe(speech.text);
     expect(twiml).toContain(
-      'action="https://siaga.example/webhooks/twilio-voice/acc_1/t?delivery=dlv_1&amp;round=1&amp;language=id"',
+      'action="https://siaga.example/webhooks/twilio-voice/acc_1/t?delivery=dlv_1&amp;round=1&amp;language=id#rc=5&amp;rp=all"',
     );
     expect(twiml).toContain('actionOnEmptyResult="true"');
   });
