@@ -6,6 +6,8 @@ import type pg from "pg";
 
 import { createPool } from "../db/pool.ts";
 import type { Logged, RequestEntry } from "../providers/simulated/log.ts";
+import { restartable } from "../runtime/demo/restartable.ts";
+import type { RestartableServers } from "../runtime/demo/restartable.ts";
 import { startStack } from "../runtime/demo/stack.ts";
 import type { Stack } from "../runtime/demo/stack.ts";
 import { environmentWith } from "../runtime/env.ts";
@@ -22,7 +24,7 @@ import type { LoadClient } from "./load-client.ts";
  */
 export interface Installation {
   readonly stack: Stack;
-  readonly dataDir: string;
+  readonly servers: RestartableServers;
   readonly pool: pg.Pool;
   readonly temporal: Client;
   readonly bare: Bare;
@@ -71,6 +73,8 @@ export async function install(options: Partial<InstallationOptions>): Promise<In
       ...(options.environment === undefined ? {} : { environment: options.environment }),
     });
     stops.push(() => stack.stop());
+    // Behind the folder's removal, before everything that uses the servers.
+    const servers = restartable(stack, dataDir, (one) => stops.splice(1, 0, one));
     const log = SILENT_LOGGER;
     const pool = createPool({
       databaseUrl: stack.databaseUrl,
@@ -106,7 +110,7 @@ export async function install(options: Partial<InstallationOptions>): Promise<In
     });
     return {
       stack,
-      dataDir,
+      servers,
       pool,
       temporal,
       bare,

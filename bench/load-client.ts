@@ -7,9 +7,10 @@ export interface LoadClient {
     method: "GET" | "POST" | "PATCH",
     path: string,
     body?: unknown,
+    headers?: Readonly<Record<string, string>>,
   ) => Promise<Answer>;
-  /** As `call`; anything but 202 is an error. */
-  readonly accept: (body: NotificationBody) => Promise<Accepted>;
+  /** As `call`; anything but 202 is an error. With a key it may be asked again. */
+  readonly accept: (body: NotificationBody, key?: string) => Promise<Accepted>;
   readonly close: () => void;
 }
 
@@ -50,7 +51,7 @@ export function createLoadClient(options: {
 }): LoadClient {
   const agent = new http.Agent({ keepAlive: true, maxSockets: options.connections });
 
-  const call: LoadClient["call"] = (method, path, body) => {
+  const call: LoadClient["call"] = (method, path, body, headers = {}) => {
     const askedAt = performance.now();
     const text = body === undefined ? null : JSON.stringify(body);
     return new Promise((resolve, reject) => {
@@ -61,6 +62,7 @@ export function createLoadClient(options: {
           agent,
           headers: {
             authorization: `Bearer ${options.key}`,
+            ...headers,
             ...(text === null
               ? {}
               : {
@@ -90,8 +92,9 @@ export function createLoadClient(options: {
   };
   return {
     call,
-    accept: async (body) => {
-      const answer = await call("POST", "/v1/notifications", body);
+    accept: async (body, key) => {
+      const headers = key === undefined ? {} : { "idempotency-key": key };
+      const answer = await call("POST", "/v1/notifications", body, headers);
       if (answer.status !== 202) {
         throw new Error(`not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
       }

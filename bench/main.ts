@@ -9,9 +9,11 @@ import { parseArgs } from "node:util";
 import { install } from "./installation.ts";
 import type { Installation } from "./installation.ts";
 import type { Figure, Line } from "./line.ts";
+import { criticalHistory } from "./lines/critical-history.ts";
 import { fanOut } from "./lines/fan-out.ts";
 import { firstRequest } from "./lines/first-request.ts";
 import { footprint } from "./lines/footprint.ts";
+import { kills } from "./lines/kills.ts";
 import { lateSteps } from "./lines/late-steps.ts";
 import { logList } from "./lines/log-list.ts";
 import { memory } from "./lines/memory.ts";
@@ -30,8 +32,10 @@ const LINES: readonly Line[] = [
   lateSteps,
   release,
   footprint,
+  criticalHistory,
   memory,
   logList,
+  kills,
 ];
 
 const { values, positionals } = parseArgs({

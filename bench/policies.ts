@@ -1,3 +1,4 @@
+import { DEFAULT_POLICIES } from "../domain/default-policies.ts";
 import type { PolicyRules, PolicyStep } from "../domain/escalation-policy.ts";
 import type { Priority } from "../domain/priority.ts";
 import type { LoadClient } from "./load-client.ts";
@@ -31,14 +32,34 @@ const RULES: Omit<PolicyRules, "steps"> = {
   raisesNotice: false,
 };
 
-/** Personal WhatsApp, then SMS; an acknowledgment ends it. */
-export function twoSteps(firstWindowSeconds: number): PolicyRules {
+/** Personal WhatsApp, then SMS; an acknowledgment ends it unless something else does. */
+export function twoSteps(
+  firstWindowSeconds: number,
+  more: Partial<Omit<PolicyRules, "steps">> = {},
+): PolicyRules {
   return {
     ...RULES,
+    ...more,
     steps: [
       { ...STEP, channels: ["whatsapp_personal"], windowSeconds: firstWindowSeconds },
       { ...STEP, channels: ["sms"] },
     ],
+  };
+}
+
+/** The default policy of critical ones, with every span that many times shorter. */
+export function criticalInShort(timesShorter: number): PolicyRules {
+  const { rules } = DEFAULT_POLICIES.critical;
+  const inShort = (seconds: number): number => Math.ceil(seconds / timesShorter);
+  return {
+    ...rules,
+    steps: rules.steps.map((step) => ({
+      ...step,
+      windowSeconds: inShort(step.windowSeconds),
+      spacingSeconds: step.spacingSeconds && inShort(step.spacingSeconds),
+      undeliveredAfterSeconds:
+        step.undeliveredAfterSeconds && inShort(step.undeliveredAfterSeconds),
+    })),
   };
 }
 

@@ -6,6 +6,28 @@ import type { Installation } from "./installation.ts";
 
 const POLL_MS = 200;
 
+/** Looks until there is something other than null; a question that can't be answered now is asked again. */
+export async function untilFact<Fact>(
+  what: string,
+  withinMs: number,
+  look: () => Promise<Fact | null>,
+): Promise<Fact> {
+  const endAt = Date.now() + withinMs;
+  let problem: unknown;
+  for (;;) {
+    try {
+      const fact = await look();
+      if (fact !== null) return fact;
+    } catch (error) {
+      problem = error;
+    }
+    if (Date.now() > endAt) {
+      throw new Error(`${what}: not within ${withinMs / 1_000} s`, { cause: problem });
+    }
+    await sleep(POLL_MS);
+  }
+}
+
 /** How many of these notifications are settled. */
 export async function countSettled(pool: pg.Pool, type: string): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
