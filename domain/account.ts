@@ -13,8 +13,9 @@ export function deviceKeyOf(provider: string, sender: string): string {
   return `${provider}:${sender}`;
 }
 
-/** http or https, a host, perhaps a port and a path: nothing that could hold a secret or change a request's meaning. */
-const BASE_URL = /^https?:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\/[\w.~%/-]*)?$/i;
+/** http or https, for a mail server smtp or smtps; a host, perhaps a port and a path: nothing that could hold a secret or change a request's meaning. */
+const BASE_URL =
+  /^(?:http|smtp)s?:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\/[\w.~%/-]*)?$/i;
 
 /** Without a slash at its end; null for text that can't be a vendor's address. */
 export function normaliseBaseUrl(input: string): string | null {

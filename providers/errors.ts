@@ -16,6 +16,8 @@ export const FAILURE_REASONS = [
   "invalid_recipient",
   "not_on_channel",
   "not_a_member",
+  /** This browser or app will never take a message again: forget its address. */
+  "subscription_gone",
   "recipient_unreachable",
   "busy",
   "no_answer",

@@ -21,6 +21,7 @@ import type { AccountPurpose } from "../../domain/account.ts";
 import type { Actor } from "../../domain/actor.ts";
 import type { Channel } from "../../domain/channel.ts";
 import { makeId } from "../../domain/ids.ts";
+import type { WarmUp } from "../../domain/number-protection.ts";
 import { may } from "../../domain/permissions.ts";
 import { normalisePhone } from "../../domain/phone-number.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -66,6 +67,9 @@ type AccountOptions = {
   readonly purposes?: readonly AccountPurpose[] | undefined;
   readonly pacing?: { readonly [Name in keyof Pacing]?: number | undefined } | undefined;
   readonly dailyCap?: number | null | undefined;
+  readonly newContactCap?: number | null | undefined;
+  readonly warmUp?: WarmUp | null | undefined;
+  readonly standby?: boolean | undefined;
   readonly receiptDeadlineSeconds?: number | undefined;
   readonly enabled?: boolean | undefined;
 };
@@ -277,6 +281,10 @@ function judgeFields(
       pacing,
       dailyCap:
         given.dailyCap === undefined ? (row ? row.daily_cap : defaults.dailyCap) : given.dailyCap,
+      newContactCap:
+        given.newContactCap === undefined ? (row?.new_contact_cap ?? null) : given.newContactCap,
+      warmUp: given.warmUp === undefined ? (row?.warm_up ?? null) : given.warmUp,
+      isStandby: given.standby ?? row?.is_standby ?? false,
       receiptDeadlineSeconds:
         given.receiptDeadlineSeconds ??
         row?.receipt_deadline_seconds ??
@@ -321,7 +329,8 @@ function readBaseUrl(
 ): { readonly url: string | null; readonly problems: readonly Problem[] } {
   const url = given === null || given === undefined ? null : normaliseBaseUrl(given);
   if (given !== null && given !== undefined && url === null) {
-    const message = "Must be an http or https address without a user, a query or a fragment.";
+    const message =
+      "Must be an address (http, https, smtp, smtps) without a user, a query or a fragment.";
     return { url, problems: [{ path: "baseUrl", code: "invalid_url", message }] };
   }
   if (isSimulated && (url === null || !isOnThisMachine(url))) {

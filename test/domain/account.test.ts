@@ -26,6 +26,8 @@ describe("addresses of vendors", () => {
     { url: "http://127.0.0.1@evil.example", stored: null, local: false },
     { url: "https://vendor.example/?token=x", stored: null, local: false },
     { url: "https://vendor.example/#x", stored: null, local: false },
+    { url: "smtps://mail.example.id:465", stored: "smtps://mail.example.id:465", local: false },
+    { url: "smtp://127.0.0.1:2525", stored: "smtp://127.0.0.1:2525", local: true },
     { url: "ftp://vendor.example", stored: null, local: false },
     { url: "vendor.example", stored: null, local: false },
     { url: "https://", stored: null, local: false },

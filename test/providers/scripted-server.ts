@@ -14,6 +14,8 @@ export type CapturedRequest = {
 export type Script =
   | {
       readonly do: "answer";
+      /** For a vendor that answers step by step: at which. */
+      readonly at?: string;
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body: string;
@@ -24,6 +26,8 @@ export type Script =
   | { readonly do: "reset" }
   /** Reads the request and closes the connection without an answer. */
   | { readonly do: "close" }
+  /** Answers with what is not of the vendor's protocol. */
+  | { readonly do: "garbage"; readonly body: string }
   /** Announces more than it sends, then closes. */
   | { readonly do: "cut"; readonly status: number; readonly body: string }
   /** Announces more than it sends and stays silent. */
@@ -41,7 +45,10 @@ export type ScriptedServer = {
   readonly close: () => Promise<void>;
 };
 
-export async function startScriptedServer(): Promise<ScriptedServer> {
+/** Requests that `aside` answers are neither scripted nor kept: a vendor's sign-in, say. */
+export async function startScriptedServer(
+  aside: (request: CapturedRequest) => Script | null = () => null,
+): Promise<ScriptedServer> {
   let current: Script = { do: "answer", status: 500, body: "no script" };
   let requests: CapturedRequest[] = [];
   let waiting: ((request: CapturedRequest) => void)[] = [];
@@ -56,6 +63,11 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
         headers: incoming.headers,
         body: Buffer.concat(chunks),
       };
+      const answered = aside(request);
+      if (answered !== null) {
+        play(answered, incoming, outgoing);
+        return;
+      }
       requests.push(request);
       for (const resolve of waiting.splice(0)) resolve(request);
       play(current, incoming, outgoing);
@@ -106,6 +118,9 @@ function play(script: Script, incoming: http.IncomingMessage, outgoing: http.Ser
     case "close":
       incoming.socket.destroy();
       return;
+    case "garbage":
+      incoming.socket.end(script.body);
+      return;
     case "cut":
     case "stall":
       outgoing.writeHead(script.status, {
@@ -132,13 +147,6 @@ export function startSilentServer(): Promise<RawServer> {
   return startRawServer(() => undefined);
 }
 
-/** Answers the first bytes of every request with what is no HTTP. */
-export function startGarbageServer(garbage: string): Promise<RawServer> {
-  return startRawServer((socket) => {
-    socket.once("data", () => socket.end(garbage));
-  });
-}
-
 export type RawServer = { readonly port: number; readonly close: () => Promise<void> };
 
 async function startRawServer(serve: (socket: net.Socket) => void): Promise<RawServer> {
@@ -158,11 +166,11 @@ async function startRawServer(serve: (socket: net.Socket) => void): Promise<RawS
   };
 }
 
-function listen(server: net.Server): Promise<void> {
+export function listen(server: net.Server): Promise<void> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
 }
 
-function portOf(server: net.Server): number {
+export function portOf(server: net.Server): number {
   const address = server.address() as AddressInfo;
   return address.port;
 }
