@@ -11,7 +11,14 @@ import type { ReceiptKind } from "../domain/delivery.ts";
 import type { SanitizedJson, ProviderVerdict } from "./errors.ts";
 
 /** As stored in `provider_accounts.provider` and used in webhook addresses. */
-export const PROVIDER_IDS = ["fonnte", "meta", "twilio-sms", "twilio-voice"] as const;
+export const PROVIDER_IDS = [
+  "fonnte",
+  "meta",
+  "twilio-sms",
+  "twilio-voice",
+  "zenziva",
+  "nusasms",
+] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
 
 /** What can be known and done over this provider and channel: data that planner and policy checks rely on. */

@@ -1,10 +1,12 @@
 import type { Channel } from "../domain/channel.ts";
 import { createFonnteProviders } from "./fonnte/index.ts";
 import type { HttpCall } from "./http.ts";
+import { createNusasmsProviders } from "./nusasms/index.ts";
 import { PROVIDER_IDS } from "./provider.ts";
 import type { AccountContext, Capabilities, Provider, ProviderId } from "./provider.ts";
 import { createTwilioProviders } from "./twilio/index.ts";
 import { createMetaProviders } from "./whatsapp-cloud/index.ts";
+import { createZenzivaProviders } from "./zenziva/index.ts";
 
 /** No provider of that name exists in this release: an account row from another release, or a mistyped address. */
 export class UnknownProviderError extends Error {
@@ -32,6 +34,8 @@ export function createProviders(httpCall: HttpCall): ProviderRegistry {
     ...createFonnteProviders(httpCall),
     ...createMetaProviders(httpCall),
     ...createTwilioProviders(httpCall),
+    ...createZenzivaProviders(httpCall),
+    ...createNusasmsProviders(httpCall),
   ]);
 }
 

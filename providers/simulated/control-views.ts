@@ -84,6 +84,10 @@ export function showAccount(account: Account, baseUrls: Readonly<Record<Vendor, 
         wabaId: config.wabaId,
         templates: config.templates,
       };
+    case "zenziva":
+      return { ...common, balance: config.balance };
+    case "nusasms":
+      return { ...common, maskingNames: config.maskingNames };
     case "twilio":
       return {
         ...common,

@@ -13,7 +13,9 @@ import { SandboxProblem } from "./problem.ts";
 import { WorldTime } from "./time.ts";
 import { createFonnte } from "./vendors/fonnte.ts";
 import { createMeta } from "./vendors/meta.ts";
+import { createNusasms } from "./vendors/nusasms.ts";
 import { createTwilio } from "./vendors/twilio.ts";
+import { createZenziva } from "./vendors/zenziva.ts";
 import { Courier, NO_RETRIES, ReceiptLane } from "./webhooks.ts";
 import { World, isAccountOf } from "./world.ts";
 import { templateSchema } from "./vendors/meta-account.ts";
@@ -113,6 +115,8 @@ export class Sandbox {
       fonnte: createFonnte(parts),
       meta: createMeta(parts),
       twilio: createTwilio({ ...parts, calls: { time, phones: this.phones, courier } }),
+      zenziva: createZenziva(parts),
+      nusasms: createNusasms(parts),
     };
     this.#journal = options.stateFile === undefined ? null : this.#openJournal(options.stateFile);
   }

@@ -5,6 +5,8 @@ const MEDIA = {
   fonnte: "whatsapp",
   meta: "whatsapp",
   twilio: "sms",
+  zenziva: "sms",
+  nusasms: "sms",
 } as const satisfies Readonly<Record<string, Medium>>;
 export type Vendor = keyof typeof MEDIA;
 

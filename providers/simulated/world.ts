@@ -10,13 +10,17 @@ import type { MessageFate } from "./faults.ts";
 import type { AttachmentSeen, Button, Medium, TemplateUse, Vendor } from "./seen.ts";
 import { fonnteAccount } from "./vendors/fonnte-account.ts";
 import { metaAccount } from "./vendors/meta-account.ts";
+import { nusasmsAccount } from "./vendors/nusasms-account.ts";
 import { twilioAccount } from "./vendors/twilio-account.ts";
+import { zenzivaAccount } from "./vendors/zenziva-account.ts";
 import type { ReceiptLane } from "./webhooks.ts";
 
 export const accountSchema = z.discriminatedUnion("vendor", [
   fonnteAccount,
   metaAccount,
   twilioAccount,
+  zenzivaAccount,
+  nusasmsAccount,
 ]);
 /** As given: what has a default may be left out. */
 export type AccountRegistration = z.input<typeof accountSchema>;

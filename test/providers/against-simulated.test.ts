@@ -28,16 +28,20 @@ import {
   META_NUMBER_ID,
   META_TOKEN,
   META_WABA_ID,
+  NUSASMS_LOGIN,
   openWindow,
   registerFonnte,
   registerMeta,
+  registerNusasms,
   registerTwilio,
+  registerZenziva,
   SARI,
   startReceiver,
   startVendors,
   TWILIO_NUMBER,
   TWILIO_SID,
   TWILIO_TOKEN,
+  ZENZIVA_KEYS,
 } from "./simulated/support.ts";
 import type { Received, Receiver } from "./simulated/support.ts";
 
@@ -421,5 +425,88 @@ describe("twilio and its simulation", () => {
     expect(events.filter(({ kind }) => kind === "keypress")).toEqual([]);
     expect(await provider.hangUp?.(account, result.providerMessageId, OPTIONS)).toBe(false);
     expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+  });
+});
+
+describe("zenziva and its simulation", () => {
+  const startZenziva = (): Promise<Setting> =>
+    start(
+      "zenziva",
+      "sms",
+      (vendors) => registerZenziva(vendors, 700),
+      (vendors) => ({
+        baseUrl: vendors.baseUrls.zenziva,
+        sender: "ZENZIVA",
+        credentials: ZENZIVA_KEYS,
+        settings: {},
+      }),
+    );
+
+  it("agree on a text, on what is left of the balance, and on an empty one", async () => {
+    const { vendors, provider, account, events, send } = await startZenziva();
+    const result = await send({});
+    await vendors.sandbox.idle();
+    const [shown] = vendors.sandbox.phones.handset(BUDI).messages;
+    expect(shown?.text).toBe('Tiang "ODP" roboh 🚨\nKlari');
+    expect(shown?.providerMessageId).toBe(result.providerMessageId);
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ quotaLeft: 1 });
+    await send({});
+    expect(await providerErrorOf(send({}))).toMatchObject({
+      kind: "unavailable",
+      reason: "payment",
+    });
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ quotaLeft: 0 });
+    await vendors.sandbox.idle();
+    expect(events).toEqual([]);
+  });
+
+  it("agree on wrong keys, for a message and for the balance", async () => {
+    const { provider, account } = await startZenziva();
+    const other = { ...account, credentials: { ...ZENZIVA_KEYS, passkey: "another" } };
+    const message: OutboundMessage = {
+      to: { kind: "phone", e164: BUDI },
+      text: "x",
+      language: "id",
+    };
+    const refused = { kind: "unauthorized", reason: "credentials" };
+    expect(await providerErrorOf(provider.send(other, message, sendOptions()))).toMatchObject(
+      refused,
+    );
+    const probe = provider.probe?.(other, OPTIONS) ?? Promise.resolve();
+    expect(await providerErrorOf(probe)).toMatchObject(refused);
+  });
+});
+
+describe("nusasms and its simulation", () => {
+  const startNusasms = (settings: Readonly<Record<string, unknown>> = {}): Promise<Setting> =>
+    start("nusasms", "sms", registerNusasms, (vendors) => ({
+      baseUrl: vendors.baseUrls.nusasms,
+      sender: "NUSASMS",
+      credentials: NUSASMS_LOGIN,
+      settings,
+    }));
+
+  it("agree on a text with everything in it", async () => {
+    const { vendors, events, send } = await startNusasms({ maskingName: "SIAGA", isForOtp: true });
+    const text = 'Tiang "ODP" roboh 🚨\nKlari & POP + 100% = ?';
+    const result = await send({ text });
+    await vendors.sandbox.idle();
+    const [shown] = vendors.sandbox.phones.handset(BUDI).messages;
+    expect(shown?.text).toBe(text);
+    expect(shown?.providerMessageId).toBe(result.providerMessageId);
+    expect(events).toEqual([]);
+  });
+
+  it("agree on a wrong password and on a sender that is not registered", async () => {
+    const { provider, account, send } = await startNusasms({ maskingName: "OTHER" });
+    expect(await providerErrorOf(send({}))).toMatchObject({ vendorCode: "-34" });
+    const other = { ...account, credentials: { ...NUSASMS_LOGIN, password: "another" } };
+    const message: OutboundMessage = {
+      to: { kind: "phone", e164: BUDI },
+      text: "x",
+      language: "id",
+    };
+    const error = await providerErrorOf(provider.send(other, message, sendOptions()));
+    expect(error).toMatchObject({ kind: "unauthorized", reason: "credentials" });
   });
 });

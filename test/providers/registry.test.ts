@@ -24,6 +24,8 @@ describe("the registry", () => {
       "meta whatsapp_personal",
       "twilio-sms sms",
       "twilio-voice call",
+      "zenziva sms",
+      "nusasms sms",
     ]);
     expect(new Set(providers.all.map(({ id }) => id))).toEqual(new Set(PROVIDER_IDS));
   });

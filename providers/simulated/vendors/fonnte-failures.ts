@@ -40,7 +40,7 @@ export function failureResponse(
 }
 
 /** What stands in front of the API answers with pages. */
-function page(status: number, headers: Readonly<Record<string, string>>): VendorResponse {
+export function page(status: number, headers: Readonly<Record<string, string>>): VendorResponse {
   const titles: Readonly<Record<number, string>> = {
     404: "Not Found",
     429: "Too Many Requests",

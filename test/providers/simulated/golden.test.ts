@@ -11,13 +11,17 @@ import {
   BUDI,
   META_NUMBER_ID,
   META_TOKEN,
+  NUSASMS_LOGIN,
   SOME_TEXT,
   TWILIO_TOKEN,
+  ZENZIVA_KEYS,
   at,
   openWindow,
   registerFonnte,
   registerMeta,
+  registerNusasms,
   registerTwilio,
+  registerZenziva,
   request,
   sendByFonnte,
   sendByMeta,
@@ -194,5 +198,69 @@ describe.each(["twilio-sms", "twilio-voice"])("%s", (channel) => {
       status,
     });
     expect(answer.status).toBe(status);
+  });
+});
+
+describe("Zenziva", () => {
+  const send = (vendors: SimulatedVendors, path: string, fields: [string, string][]) =>
+    request(`${vendors.baseUrls.zenziva}${path}`, {
+      method: "POST",
+      body: new URLSearchParams([...fields, ...Object.entries(ZENZIVA_KEYS)]),
+    });
+
+  it.each(read(requests, "zenziva/requests.json"))("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerZenziva(vendors);
+    const fields = (expected.form ?? []).filter(([key]) => !Object.hasOwn(ZENZIVA_KEYS, key));
+    const answer = await send(vendors, expected.path, fields);
+    expect(answer.json["status"]).toBe("1");
+    expectAccepted(vendors, answer, "zenziva/successes.json");
+  });
+
+  it.each(
+    read(failures, "zenziva/failures.json").filter(
+      ({ body, status }) => status === 200 && typeof at(body, "text") === "string",
+    ),
+  )("can refuse for $reason", async ({ body }) => {
+    const vendors = await startVendors();
+    registerZenziva(vendors);
+    const text = String(at(body, "text"));
+    vendors.sandbox.faults.add({ kind: "refuse", code: text });
+    const answer = await send(vendors, "/reguler/api/sendsms/", [["to", "081234000001"]]);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({ status: "0", text });
+  });
+});
+
+describe("NusaSMS", () => {
+  const send = (vendors: SimulatedVendors, fields: Readonly<Record<string, string>>) => {
+    const query = new URLSearchParams({ ...fields, ...NUSASMS_LOGIN });
+    return request(`${vendors.baseUrls.nusasms}/api/v3/sendsms/plain?${query.toString()}`);
+  };
+
+  it.each(read(requests, "nusasms/requests.json"))("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerNusasms(vendors);
+    const answer = await send(vendors, expected.fields ?? {});
+    expect(at(answer.json, "results", 0, "status")).toBe("0");
+    expect(fieldsOf(at(answer.json, "results", 0))).toEqual(
+      expect.arrayContaining(["status", "messageid", "destination"]),
+    );
+    expectAccepted(vendors, answer, "nusasms/successes.json");
+  });
+
+  it.each(
+    read(failures, "nusasms/failures.json").filter(
+      ({ body, status }) =>
+        status === 200 && String(at(body, "results", 0, "status")).startsWith("-"),
+    ),
+  )("can refuse with $reason", async ({ body }) => {
+    const vendors = await startVendors();
+    registerNusasms(vendors);
+    const code = String(at(body, "results", 0, "status"));
+    vendors.sandbox.faults.add({ kind: "refuse", code });
+    const answer = await send(vendors, { GSM: BUDI.slice(1), SMSText: "x", output: "json" });
+    expect(answer.status).toBe(200);
+    expect(at(answer.json, "results", 0, "status")).toBe(code);
   });
 });

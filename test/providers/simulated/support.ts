@@ -222,6 +222,28 @@ export function registerTwilio(vendors: SimulatedVendors, webhookUrl: string | n
   });
 }
 
+export const ZENZIVA_KEYS = { userkey: "zenziva-userkey", passkey: "zenziva-passkey" };
+
+export function registerZenziva(vendors: SimulatedVendors, balance = 100_000): void {
+  vendors.sandbox.registerAccount({
+    vendor: "zenziva",
+    sender: "ZENZIVA",
+    credentials: ZENZIVA_KEYS,
+    balance,
+  });
+}
+
+export const NUSASMS_LOGIN = { user: "nusasms-user", password: "nusasms-password" };
+
+export function registerNusasms(vendors: SimulatedVendors): void {
+  vendors.sandbox.registerAccount({
+    vendor: "nusasms",
+    sender: "NUSASMS",
+    credentials: NUSASMS_LOGIN,
+    maskingNames: ["SIAGA"],
+  });
+}
+
 export function twilioRequest(
   vendors: SimulatedVendors,
   path: string,
