@@ -70,8 +70,8 @@ export const kills: Line = {
         measure: `kill -9 of worker, API, Temporal, PostgreSQL during ${count} notifications`,
         ours: [
           `${lost} lost`,
-          `${told.unexplained} duplicates outside ${told.doubts.length} unknown outcomes`,
-          `${withoutCause} of those without a kill`,
+          `${told.unexplained} duplicates outside ${told.doubts.length} unknown outcomes and ${told.failovers} failovers`,
+          `${withoutCause} unknown without a kill`,
           `${killed.length} kills`,
         ].join(", "),
         reference: null,
@@ -83,6 +83,7 @@ export const kills: Line = {
           duplicates: told.duplicates,
           unexplainedDuplicates: told.unexplained,
           unknownOutcomes: told.doubts.length,
+          failovers: told.failovers,
           unknownWithoutKill: withoutCause,
           kills: killed.length,
         },
@@ -193,6 +194,7 @@ interface Told {
   readonly duplicates: number;
   /** Those of them that no record of an unknown outcome or of a failover stands for. */
   readonly unexplained: number;
+  readonly failovers: number;
   readonly doubts: readonly { readonly sendingAt: number }[];
 }
 
@@ -201,10 +203,15 @@ async function toldTwice(
   { pool, stack }: Installation,
   people: readonly BenchPerson[],
 ): Promise<Told> {
-  const { rows } = await pool.query<{ phone: string; channel: string; sending_at: Date | null }>(
-    `/* bench */ select c.value as phone, d.channel, d.sending_at
-     from notification_events e join deliveries d on d.id = e.delivery_id
-     join notifications n on n.id = e.notification_id join contacts c on c.user_id = d.user_id and c.kind = 'phone'
+  const { rows } = await pool.query<{
+    phone: string;
+    channel: string;
+    kind: string;
+    sending_at: Date | null;
+  }>(
+    `/* bench */ select c.value as phone, e.channel, e.kind, d.sending_at
+     from notification_events e join notifications n on n.id = e.notification_id
+     join contacts c on c.user_id = e.target and c.kind = 'phone' left join deliveries d on d.id = e.delivery_id
      where n.type = $1 and e.kind in ('delivery_unknown', 'failed_over')`,
     [URGENT_TYPE],
   );
@@ -226,7 +233,10 @@ async function toldTwice(
   return {
     duplicates,
     unexplained,
-    doubts: rows.map(({ sending_at }) => ({ sendingAt: sending_at?.getTime() ?? 0 })),
+    failovers: rows.filter(({ kind }) => kind === "failed_over").length,
+    doubts: rows
+      .filter(({ kind }) => kind === "delivery_unknown")
+      .map(({ sending_at }) => ({ sendingAt: sending_at?.getTime() ?? 0 })),
   };
 }
 
