@@ -77,6 +77,28 @@ describe("invariant 18: an edit during a hold", () => {
     expect((await deliveries(id)).map(({ channel }) => channel)).toEqual(["in_app"]);
   });
 
+  it("after which nobody needs to be told settles the run as suppressed, with the reason", async () => {
+    const { raise, settled, told, timeline, world } = story();
+    const ticketId = "TKT-HELD";
+    await world.pool.query("insert into tickets (id, zone) values ($1, 'karawang')", [ticketId]);
+    await settingsOf("T-1", { quietHours: ALWAYS_QUIET });
+    const policyId = await patient(story());
+    const id = await raise({
+      policyId,
+      priority: "high",
+      ticketId,
+      recipients: { userIds: ["ext:T-1"] },
+    });
+    await held(id);
+    await world.pool.query("update tickets set status = 'closed' where id = $1", [ticketId]);
+    await settingsOf("T-1", { quietHours: { enabled: false } });
+    expect(await settled(id)).toMatchObject({ outcome: "suppressed", reason: "ticket_closed" });
+    expect(told()).toEqual([]);
+    expect((await timeline(id)).filter(({ kind }) => kind === "suppressed")).toMatchObject([
+      { reason: "ticket_closed" },
+    ]);
+  });
+
   it("of a group's quiet hours lets the group know", async () => {
     const { raise, settled, told, toldOf } = story();
     const path = "/v1/groups/ext:G-NOC";
