@@ -16,6 +16,7 @@ export const PROVIDER_IDS = [
   "meta",
   "twilio-sms",
   "twilio-voice",
+  "wablas",
   "zenziva",
   "nusasms",
 ] as const;

@@ -5,6 +5,7 @@ import { createNusasmsProviders } from "./nusasms/index.ts";
 import { PROVIDER_IDS } from "./provider.ts";
 import type { AccountContext, Capabilities, Provider, ProviderId } from "./provider.ts";
 import { createTwilioProviders } from "./twilio/index.ts";
+import { createWablasProviders } from "./wablas/index.ts";
 import { createMetaProviders } from "./whatsapp-cloud/index.ts";
 import { createZenzivaProviders } from "./zenziva/index.ts";
 
@@ -34,6 +35,7 @@ export function createProviders(httpCall: HttpCall): ProviderRegistry {
     ...createFonnteProviders(httpCall),
     ...createMetaProviders(httpCall),
     ...createTwilioProviders(httpCall),
+    ...createWablasProviders(httpCall),
     ...createZenzivaProviders(httpCall),
     ...createNusasmsProviders(httpCall),
   ]);

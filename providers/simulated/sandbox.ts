@@ -15,6 +15,7 @@ import { createFonnte } from "./vendors/fonnte.ts";
 import { createMeta } from "./vendors/meta.ts";
 import { createNusasms } from "./vendors/nusasms.ts";
 import { createTwilio } from "./vendors/twilio.ts";
+import { createWablas } from "./vendors/wablas.ts";
 import { createZenziva } from "./vendors/zenziva.ts";
 import { Courier, NO_RETRIES, ReceiptLane } from "./webhooks.ts";
 import { World, isAccountOf } from "./world.ts";
@@ -46,6 +47,8 @@ export type SandboxOptions = {
 
 const LOG_ENTRIES_MAX = 200_000;
 const WEBHOOK_ENTRIES_MAX = 100_000;
+/** Gateways that drive a linked phone: a ban takes the link away. */
+const LINKED_DEVICES: ReadonlySet<Vendor> = new Set<Vendor>(["fonnte", "wablas"]);
 const VERIFICATION_TIMEOUT_MS = 10_000;
 
 export type GroupRegistration = {
@@ -114,6 +117,7 @@ export class Sandbox {
     this.#vendors = {
       fonnte: createFonnte(parts),
       meta: createMeta(parts),
+      wablas: createWablas(parts),
       twilio: createTwilio({ ...parts, calls: { time, phones: this.phones, courier } }),
       zenziva: createZenziva(parts),
       nusasms: createNusasms(parts),
@@ -152,24 +156,25 @@ export class Sandbox {
     return account;
   }
 
-  /** A banned Fonnte device is disconnected too. */
+  /** A banned device of an unofficial gateway is disconnected too. */
   setBanned(reference: string, isBanned: boolean): Account {
     const account = this.account(reference);
     account.isBanned = isBanned;
-    if (account.config.vendor === "fonnte") {
+    if (LINKED_DEVICES.has(account.config.vendor)) {
       this.#network.setDevice(account, !isBanned, isBanned ? "banned" : "");
     }
     this.#saveAccount(account);
     return account;
   }
 
-  /** Messages left in a Fonnte package. */
+  /** Messages left in a Fonnte or Wablas package. */
   setQuota(reference: string, quota: number): Account {
     const account = this.account(reference);
-    if (!isAccountOf(account, "fonnte")) {
-      throw new SandboxProblem(422, "not_possible", "only Fonnte accounts have a quota");
+    const { config } = account;
+    if (config.vendor !== "fonnte" && config.vendor !== "wablas") {
+      throw new SandboxProblem(422, "not_possible", "only Fonnte and Wablas accounts have a quota");
     }
-    account.config = { ...account.config, quota };
+    account.config = { ...config, quota };
     this.#saveAccount(account);
     return account;
   }

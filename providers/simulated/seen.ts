@@ -5,6 +5,7 @@ const MEDIA = {
   fonnte: "whatsapp",
   meta: "whatsapp",
   twilio: "sms",
+  wablas: "whatsapp",
   zenziva: "sms",
   nusasms: "sms",
 } as const satisfies Readonly<Record<string, Medium>>;

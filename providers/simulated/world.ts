@@ -13,12 +13,14 @@ import { metaAccount } from "./vendors/meta-account.ts";
 import { nusasmsAccount } from "./vendors/nusasms-account.ts";
 import { twilioAccount } from "./vendors/twilio-account.ts";
 import { zenzivaAccount } from "./vendors/zenziva-account.ts";
+import { wablasAccount } from "./vendors/wablas-account.ts";
 import type { ReceiptLane } from "./webhooks.ts";
 
 export const accountSchema = z.discriminatedUnion("vendor", [
   fonnteAccount,
   metaAccount,
   twilioAccount,
+  wablasAccount,
   zenzivaAccount,
   nusasmsAccount,
 ]);

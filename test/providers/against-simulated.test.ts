@@ -35,6 +35,7 @@ import {
   registerNusasms,
   registerTwilio,
   registerZenziva,
+  registerWablas,
   SARI,
   startReceiver,
   startVendors,
@@ -42,6 +43,9 @@ import {
   TWILIO_SID,
   TWILIO_TOKEN,
   ZENZIVA_KEYS,
+  WABLAS_DEVICE,
+  WABLAS_SECRET,
+  WABLAS_TOKEN,
 } from "./simulated/support.ts";
 import type { Received, Receiver } from "./simulated/support.ts";
 
@@ -160,6 +164,15 @@ function startFonnte(channel: "whatsapp_personal" | "whatsapp_group"): Promise<S
   }));
 }
 
+function startWablas(channel: "whatsapp_personal" | "whatsapp_group"): Promise<Setting> {
+  return start("wablas", channel, registerWablas, (vendors) => ({
+    baseUrl: vendors.baseUrls.wablas,
+    sender: `+${WABLAS_DEVICE}`,
+    credentials: { token: WABLAS_TOKEN, secretKey: WABLAS_SECRET },
+    settings: { deviceId: "ABC123" },
+  }));
+}
+
 function startMeta(): Promise<Setting> {
   return start("meta", "whatsapp_personal", registerMeta, (vendors) => ({
     baseUrl: vendors.baseUrls.meta,
@@ -244,6 +257,98 @@ describe("fonnte and its simulation", () => {
       ),
     );
     expect(error).toMatchObject({ kind: "unauthorized", reason: "credentials" });
+  });
+});
+
+describe("wablas and its simulation", () => {
+  it("agree on a text to a person, its receipts, the answer to it and what the report says", async () => {
+    const { vendors, provider, account, events, refusals, send } =
+      await startWablas("whatsapp_personal");
+    vendors.sandbox.phones.configure(BUDI, { reads: true });
+    const sentAfter = Date.now();
+    const result = await send({});
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages[0]?.text).toBe(
+      'Tiang "ODP" roboh 🚨\nKlari',
+    );
+    expect(statusesOf(events, result.providerMessageId)).toEqual(["sent", "delivered", "read"]);
+    await vendors.sandbox.people.reply(BUDI, { text: "1 4821" });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      from: [{ kind: "phone", e164: BUDI }],
+      groupChatId: null,
+      text: "1 4821",
+    });
+    expect(await provider.lookUp?.(account, result.providerMessageId, OPTIONS)).toMatchObject({
+      status: "read",
+    });
+    const message: OutboundMessage = {
+      to: { kind: "phone", e164: BUDI },
+      text: 'Tiang "ODP" roboh 🚨\nKlari',
+      language: "id",
+    };
+    const options = { ...OPTIONS, now: Date.now() };
+    expect(await provider.findLost?.(account, message, sentAfter, options)).toMatchObject({
+      providerMessageId: result.providerMessageId,
+    });
+    expect(refusals).toEqual([]);
+  });
+
+  it("agree on a group and the member who answers in it", async () => {
+    const { vendors, events, send } = await startWablas("whatsapp_group");
+    const result = await send({ to: { kind: "group", groupChatId: GROUP_ID } });
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, result.providerMessageId)).toContain("sent");
+    await vendors.sandbox.people.reply(SARI, { text: "siap 4821", group: GROUP_ID });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      groupChatId: GROUP_ID,
+      from: [{ kind: "phone", e164: SARI }],
+    });
+  });
+
+  it("agree that a device is away, on its state and its quota", async () => {
+    const { vendors, provider, account, events, send } = await startWablas("whatsapp_personal");
+    vendors.sandbox.setQuota(WABLAS_DEVICE, 7);
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({
+      state: "connected",
+      quotaLeft: 7,
+    });
+    vendors.sandbox.setDevice(WABLAS_DEVICE, false, "logged out");
+    const error = await providerErrorOf(send({}));
+    expect(error).toMatchObject({ kind: "unavailable", reason: "device_disconnected" });
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "disconnected" });
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "disconnected" });
+  });
+
+  it("agree on wrong credentials, a used-up quota and a number without WhatsApp", async () => {
+    const { vendors, provider, account, events, send } = await startWablas("whatsapp_personal");
+    vendors.sandbox.phones.configure(BUDI, { hasWhatsApp: false });
+    const result = await send({});
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, result.providerMessageId)).toEqual(["failed"]);
+    vendors.sandbox.setQuota(WABLAS_DEVICE, 0);
+    expect(await providerErrorOf(send({}))).toMatchObject({ kind: "unavailable", reason: "quota" });
+    for (const credentials of [{ token: "another" }, { token: WABLAS_TOKEN, secretKey: "wrong" }]) {
+      const error = await providerErrorOf(
+        provider.send(
+          { ...account, credentials },
+          { to: { kind: "phone", e164: BUDI }, text: "x", language: "id" },
+          sendOptions(),
+        ),
+      );
+      expect(error).toMatchObject({ kind: "unauthorized", reason: "credentials" });
+    }
+  });
+
+  it("agree that receipts which name another device are nobody's", async () => {
+    const { vendors, events, refusals, send } = await startWablas("whatsapp_personal");
+    vendors.sandbox.faults.add({ kind: "bad_signature" });
+    await send({});
+    await vendors.sandbox.idle();
+    expect(events).toEqual([]);
+    expect(new Set(refusals)).toEqual(new Set(["wrong_account"]));
   });
 });
 

@@ -24,6 +24,8 @@ describe("the registry", () => {
       "meta whatsapp_personal",
       "twilio-sms sms",
       "twilio-voice call",
+      "wablas whatsapp_personal",
+      "wablas whatsapp_group",
       "zenziva sms",
       "nusasms sms",
     ]);

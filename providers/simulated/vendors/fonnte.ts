@@ -6,8 +6,6 @@
  * https://docs.fonnte.com/api-send-message/, https://docs.fonnte.com/webhook-update-message-status/ and
  * https://docs.fonnte.com/webhook-reply-message/, checked September 2026.
  */
-import { createHash } from "node:crypto";
-
 import { hexId } from "../ids.ts";
 import type { SeenRequest } from "../seen.ts";
 import { signFonnteWebhook } from "../../fonnte/signature.ts";
@@ -15,6 +13,7 @@ import { phoneFrom } from "../phones.ts";
 import { isAccountOf, newMessage } from "../world.ts";
 import { failureResponse, notFound } from "./fonnte-failures.ts";
 import { readFields, readOrders, withCountryCode } from "./fonnte-request.ts";
+import { lidOf } from "./lid.ts";
 import { jsonResponse, seenRequest } from "./vendor.ts";
 import type { Misfortune, ReceiptFate, Signing } from "../faults.ts";
 import type { WebhookKind } from "../log.ts";
@@ -454,12 +453,6 @@ export function createFonnte(parts: {
     templateChanged: () => [],
     tellsMembers: false,
   };
-}
-
-/** WhatsApp's stand-in for a hidden number: stable, and nothing can be read from it. */
-function lidOf(phone: string): string {
-  const digits = createHash("sha256").update(phone).digest().readUIntBE(0, 6);
-  return `${String(digits).padStart(15, "1")}@lid`;
 }
 
 function queueStatus(message: Message): string {

@@ -22,9 +22,11 @@ import {
   registerNusasms,
   registerTwilio,
   registerZenziva,
+  registerWablas,
   request,
   sendByFonnte,
   sendByMeta,
+  sendByWablas,
   startVendors,
 } from "./support.ts";
 import type { Answer } from "./support.ts";
@@ -91,6 +93,35 @@ describe("Fonnte", () => {
     const answer = await sendByFonnte(vendors, { target: BUDI.slice(1), message: "x" });
     expect(answer.status).toBe(200);
     expect(answer.json).toMatchObject({ reason, status: false });
+  });
+});
+
+describe("Wablas", () => {
+  it.each([
+    ...read(requests, "wablas/requests.json"),
+    ...read(requests, "wablas/group-requests.json"),
+  ])("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerWablas(vendors);
+    const answer = await sendByWablas(vendors, expected.json, { path: expected.path });
+    expect(answer.json["status"]).toBe(true);
+    expect(fieldsOf(at(answer.json, "data"))).toEqual(["device_id", "quota", "messages"]);
+    expectAccepted(vendors, answer, "wablas/successes.json");
+    expect(vendors.sandbox.log.entries()[0]?.deliveryKey).toBe("dlv_1");
+  });
+
+  it.each(
+    read(failures, "wablas/failures.json").filter(
+      ({ body }) => at(body, "status") === false && typeof at(body, "message") === "string",
+    ),
+  )("can refuse for $reason", async ({ body, status }) => {
+    const vendors = await startVendors();
+    registerWablas(vendors);
+    const message = String(at(body, "message"));
+    vendors.sandbox.faults.add({ kind: "refuse", code: message, httpStatus: status });
+    const answer = await sendByWablas(vendors, { data: [{ phone: BUDI.slice(1), message: "x" }] });
+    expect(answer.status).toBe(status);
+    expect(answer.json).toEqual({ status: false, message });
   });
 });
 

@@ -155,6 +155,40 @@ export function sendByFonnte(
   });
 }
 
+export const WABLAS_DEVICE = "6281234000910";
+export const WABLAS_TOKEN = "wablas-device-token";
+export const WABLAS_SECRET = "wablas-secret-key";
+
+export function registerWablas(vendors: SimulatedVendors, webhookUrl: string | null = null): void {
+  vendors.sandbox.registerAccount({
+    vendor: "wablas",
+    sender: WABLAS_DEVICE,
+    credentials: { token: WABLAS_TOKEN, secretKey: WABLAS_SECRET },
+    webhookUrl,
+  });
+  vendors.sandbox.setGroup({
+    id: GROUP_ID,
+    name: "Teknisi Karawang",
+    members: [BUDI, SARI],
+    accounts: [WABLAS_DEVICE],
+  });
+}
+
+export function sendByWablas(
+  vendors: SimulatedVendors,
+  body: unknown,
+  options: { readonly path?: string; readonly authorization?: string } = {},
+): Promise<Answer> {
+  return request(`${vendors.baseUrls.wablas}${options.path ?? "/api/v2/send-message"}`, {
+    method: "POST",
+    headers: {
+      authorization: options.authorization ?? `${WABLAS_TOKEN}.${WABLAS_SECRET}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(body),
+  });
+}
+
 export const META_NUMBER_ID = "106540352242922";
 export const META_WABA_ID = "102290129340398";
 export const META_TOKEN = "meta-access-token";
