@@ -219,6 +219,14 @@ export interface AnswerOutcome {
   readonly reason: string | null;
 }
 
+export interface ProbeInput {
+  readonly accountId: string;
+}
+/** `state`: the account's health after the answer; null: nobody could be asked. */
+export interface ProbeAnswer {
+  readonly state: "healthy" | "probing" | "out" | "draining" | null;
+}
+
 export interface NoticeInput {
   readonly notificationId: string;
   readonly reason: "unanswered" | "sleepers_only";
@@ -246,5 +254,6 @@ export interface Activities {
   sendAnswer(input: AnswerInput): Promise<AnswerOutcome>;
   /** It could not be sent in time: the row says so, and nobody sends it any more. */
   dropAnswer(input: AnswerInput & { readonly reason: string }): Promise<void>;
+  probeAccount(input: ProbeInput): Promise<ProbeAnswer>;
   sweep(): Promise<SweepAnswer>;
 }

@@ -23,10 +23,20 @@ import {
   type DeliveryContext,
   type DeliveryEvent,
 } from "../db/deliveries.ts";
+import { changeCircuit } from "../db/account-health.ts";
 import type { AckLink } from "../db/ack-link.ts";
 import { newId } from "../db/new-id.ts";
+import { afterAnswer, afterFailure, takeTrial } from "../domain/circuit.ts";
+import { capsAt } from "../domain/number-protection.ts";
 import { NO_SENT_RECEIPT } from "../domain/orders.ts";
-import { isResultKind, retryOf, VERDICTS, type FailureKind } from "../domain/result-kind.ts";
+import {
+  countsAgainstHealth,
+  isResultKind,
+  retryOf,
+  VERDICTS,
+  type FailureKind,
+  type SendFailure,
+} from "../domain/result-kind.ts";
 import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
 import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts";
@@ -268,6 +278,9 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
   if (!account.enabled || account.healthState === "draining") {
     throw await giveUp(deps, input, job, "unavailable", "account", "account_disabled");
   }
+  if (!(await isAdmitted(deps, context, account))) {
+    throw await giveUp(deps, input, job, "unavailable", "account", "account_out");
+  }
   if (!recipient?.isActive) {
     throw await giveUp(deps, input, job, "rejected", "recipient", "inactive");
   }
@@ -313,6 +326,23 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
   };
 }
 
+/**
+ * An account that is ill gets nothing while a well one can carry it: nobody waits for its failure. Where there is no other, it is a better hope than none.
+ * One message at a time may try it; a critical one never does.
+ */
+async function isAdmitted(
+  { pool }: DeliverDeps,
+  { delivery, hasHealthier, notification }: DeliveryContext,
+  account: AccountRow,
+): Promise<boolean> {
+  if (!hasHealthier) return true;
+  if (account.healthState !== "probing" || notification.priority === "critical") return false;
+  const change = await changeCircuit(pool, account.id, (circuit) =>
+    takeTrial(circuit, delivery.id),
+  );
+  return change?.after.state === "healthy" || change?.after.trialId === delivery.id;
+}
+
 /** Longer than any run waits: what closes the page sooner is the notification's own end. */
 const ACK_LINK_LASTS_MS = 7 * 86_400_000;
 
@@ -344,6 +374,7 @@ async function waitForSlot(
     account: ready.account,
     address: ready.address,
     aheadSeconds: input.priorityKey === 1 ? AHEAD_SECONDS_CRITICAL : AHEAD_SECONDS,
+    caps: capsAt(ready.account, job.context.notification.priority, deps.now()),
     messageId: delivery.messageId ?? newId("msg", deps.now()),
     body: ready.outbound.text,
     replyCode: ready.code,
@@ -364,6 +395,8 @@ async function waitForSlot(
       return null;
     case "capped":
       throw await giveUp(deps, input, job, "unavailable", "account", "daily_cap");
+    case "capped_new_contact":
+      throw await giveUp(deps, input, job, "unavailable", "account", "new_contact_cap");
     case "wait":
     case "later": {
       if (slot.slotAt >= job.deadlineAt) {
@@ -410,9 +443,24 @@ async function refused(
   if (isWindowMisjudged(error, ready)) {
     await forgetWindow(deps.pool, ready.account.deviceKey, ready.address);
   }
+  await moveCircuit(deps, ready.account, failure);
   if (recorded !== status) throw tryAgain("a receipt came for the lost answer", 1);
   if (repeat.retry) throw tryAgain(`${error.kind}: ${error.reason}`, repeat.afterMs);
   throw deliveryFailure(error.kind, { scope: error.scope, reason: error.reason, at: now });
+}
+
+/** The account's health by what its vendor has just done; nothing is asked of PostgreSQL while all is well. */
+async function moveCircuit(
+  { pool, now }: DeliverDeps,
+  { id, consecutiveFailures, healthState }: AccountRow,
+  failure: SendFailure | null,
+): Promise<void> {
+  if (failure !== null && countsAgainstHealth(failure)) {
+    await changeCircuit(pool, id, (circuit) => afterFailure(circuit, failure.kind, now()));
+    return;
+  }
+  if (healthState === "healthy" && consecutiveFailures === 0) return;
+  await changeCircuit(pool, id, (circuit) => afterAnswer(circuit, now()));
 }
 
 /** We believed that the recipient's 24 hours were open and the vendor says no: nothing was sent, the template can go. */
@@ -471,6 +519,7 @@ async function recordSuccess(
     });
   const { status, final } = await persist(deps, kept, record);
   deps.crashPoint("after_record");
+  if (job.context.account) await moveCircuit(deps, job.context.account, null);
   const evidence =
     status === "accepted" || status === "sent" || status === "delivered" || status === "read";
   return {

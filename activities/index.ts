@@ -7,13 +7,17 @@ import type { ProviderRegistry } from "../providers/registry.ts";
 import type { Activities } from "./contract.ts";
 import { createDeliverMessage, type DeliverDeps } from "./deliver-message.ts";
 import { createHangUpCall } from "./hang-up-call.ts";
+import { createJudgeAccounts, type JudgeAccountsDeps } from "./judge-accounts.ts";
 import type { MessageSettings } from "./outbound-message.ts";
-import { createRaiseOperatorNotice, type NoticeDeps } from "./raise-operator-notice.ts";
+import { createRaiseAccountNotice } from "./raise-account-notice.ts";
+import type { NoticeDeps } from "./raise-notice.ts";
+import { createRaiseOperatorNotice } from "./raise-operator-notice.ts";
 import { createRecordProgress } from "./record-progress.ts";
 import { createRecordTemporalUiAct } from "./record-temporal-ui-act.ts";
 import { createDropAnswer, createSendAnswer } from "./send-answer.ts";
 import { createAdvanceResolution, createSettleNotification } from "./settle-notification.ts";
 import { withSafeErrors } from "./safe-errors.ts";
+import { createProbeAccount } from "./probe-account.ts";
 import { createSweep, type SweepDeps } from "./sweep.ts";
 
 export interface ActivityDeps {
@@ -29,6 +33,7 @@ export interface ActivityDeps {
   readonly startRun: NoticeDeps["startRun"];
   readonly signal: SweepDeps["signal"];
   readonly startAnswer: SweepDeps["startAnswer"];
+  readonly startProbe: JudgeAccountsDeps["startProbe"];
   readonly hash: NoticeDeps["hash"];
   /** Nothing happens at any of them if not given. */
   readonly crashPoint?: DeliverDeps["crashPoint"] | undefined;
@@ -70,7 +75,15 @@ export function createActivities(deps: ActivityDeps): Activities {
     advanceResolution: createAdvanceResolution(settleDeps),
     hangUpCall: createHangUpCall(deps),
     recordTemporalUiAct: createRecordTemporalUiAct(deps),
-    sweep: createSweep({ ...deps, start: (row) => deps.startRun(row) }),
+    probeAccount: createProbeAccount(deps),
+    sweep: createSweep({
+      ...deps,
+      start: (row) => deps.startRun(row),
+      judgeAccounts: createJudgeAccounts({
+        ...deps,
+        raiseAccountNotice: createRaiseAccountNotice(deps),
+      }),
+    }),
   };
   return withSafeErrors(activities, deps.log);
 }

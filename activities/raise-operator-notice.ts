@@ -1,30 +1,8 @@
 import type pg from "pg";
 
-import { newId } from "../db/new-id.ts";
-import { insertNotification } from "../db/notifications-insert.ts";
-import { markStarted } from "../db/starting.ts";
-import type { RequestCheck, NotificationRequest } from "../domain/request.ts";
-import { notificationWorkflowId } from "../workflows/contract.ts";
+import type { NotificationRequest } from "../domain/request.ts";
 import type { NoticeInput } from "./contract.ts";
-
-export interface NoticeDeps {
-  readonly pool: pg.Pool;
-  readonly now: () => number;
-  readonly hash: (text: string) => Uint8Array;
-  readonly checkRequest: (request: NotificationRequest, now: number) => Promise<RequestCheck>;
-  /** Starts the run behind the row; answers its run id. A failure leaves the row to the sweep. */
-  readonly startRun: (row: {
-    readonly workflowId: string;
-    readonly type: string;
-    readonly priority: "critical" | "high" | "medium" | "low";
-    readonly zone: string | null;
-    readonly ticketId: string | null;
-  }) => Promise<string | null>;
-  readonly log: {
-    readonly warn: (fields: Record<string, unknown>, message: string) => void;
-    readonly error: (fields: Record<string, unknown>, message: string) => void;
-  };
-}
+import { raiseNotice, type NoticeDeps } from "./raise-notice.ts";
 
 interface Subject {
   readonly type: string;
@@ -49,41 +27,12 @@ export function createRaiseOperatorNotice(deps: NoticeDeps) {
     const isUrgent = subject?.priority === "critical" || subject?.priority === "high";
     if (!subject || !isUrgent || !subject.raises_notice) return;
     const now = deps.now();
-    const ref = `notice-${input.reason}-${input.notificationId}`;
-    const checked = await deps.checkRequest(requestFor(input, subject), now);
-    if (!checked.ok) {
-      deps.log.error(
-        {
-          notificationId: input.notificationId,
-          problems: checked.problems.map(({ path, code }) => `${path} ${code}`),
-        },
-        "the operators can't be told: the notice was refused",
-      );
-      return;
-    }
-    const row = {
-      workflowId: notificationWorkflowId("operator_notice", ref),
-      type: "operator_notice",
-      priority: checked.request.priority,
-      zone: subject.zone,
-      ticketId: subject.ticket_id,
-    };
-    const id = newId("ntf", now);
-    const stored = await insertNotification(deps.pool, {
-      id,
-      ref,
-      workflowId: row.workflowId,
-      sender: "siaga",
-      apiKeyId: null,
-      idempotencyKey: null,
-      bodyHash: deps.hash(ref),
-      request: checked.request,
-      acceptedAt: now,
+    await raiseNotice(deps, {
+      ref: `notice-${input.reason}-${input.notificationId}`,
+      request: requestFor(input, subject),
       noticeOf: input.notificationId,
-      vouchesForPhones: false,
+      beforeStart: () => noteInTimeline(deps.pool, input, now),
     });
-    await noteInTimeline(deps.pool, input, now);
-    await start(deps, stored.inserted ? id : stored.existing.id, row);
   };
 }
 
@@ -137,17 +86,4 @@ async function noteInTimeline(pool: pg.Pool, input: NoticeInput, now: number): P
      values ($1, $2, $3, 'operator_notice', $4) on conflict on constraint notification_events_once do nothing`,
     [input.notificationId, `notice:${input.reason}`, new Date(now), input.reason],
   );
-}
-
-async function start(
-  deps: NoticeDeps,
-  id: string,
-  row: Parameters<NoticeDeps["startRun"]>[0],
-): Promise<void> {
-  try {
-    const runId = await deps.startRun(row);
-    await markStarted(deps.pool, [{ id, runId }]);
-  } catch (error) {
-    deps.log.warn({ error, notificationId: id }, "a notice waits for the sweep to start it");
-  }
 }

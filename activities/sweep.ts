@@ -15,6 +15,7 @@ export interface SweepDeps {
   readonly startAnswer: (answer: AnswerToStart) => Promise<void>;
   /** False: the run is over and will never need the fact. Throws when Temporal could not be asked. */
   readonly signal: (workflowId: string, fact: SignalledFact) => Promise<boolean>;
+  readonly judgeAccounts: () => Promise<void>;
   readonly log: { readonly warn: (fields: Record<string, unknown>, message: string) => void };
 }
 
@@ -24,7 +25,7 @@ const ROWS_MAX = 200;
 /** The next sweep is due after ten seconds. */
 const STARTS_LAST_MS_MAX = 8_000;
 
-/** Starts what was accepted and not started, and repeats signals that were lost. Everything here may happen twice. */
+/** Starts what was accepted and not started, repeats signals that were lost, and looks after the accounts. Everything here may happen twice. */
 export function createSweep(deps: SweepDeps) {
   return async function sweep(): Promise<SweepAnswer> {
     const olderThan = new Date(deps.now() - LOST_AFTER_MS);
@@ -40,6 +41,7 @@ export function createSweep(deps: SweepDeps) {
     const receipts = await signalReceipts(deps, olderThan);
     const replans = await signalReplans(deps, olderThan);
     const answers = await startAnswers(deps, olderThan);
+    await deps.judgeAccounts();
     return { started, acts, receipts, replans, answers };
   };
 }

@@ -1,9 +1,11 @@
 import type pg from "pg";
 
+import type { HealthState } from "../domain/account.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { DeliveryStatus } from "../domain/delivery.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
+import type { DayCaps, WarmUp } from "../domain/number-protection.ts";
 import type { Priority } from "../domain/priority.ts";
 import type { DeliveryKey } from "../domain/run.ts";
 import { gapSecondsOf, pairGapSecondsOf } from "./pace.ts";
@@ -71,6 +73,8 @@ export interface DeliveryContext {
   readonly templates: readonly TemplateRow[];
   /** The code that this notification has on the account's device already. */
   readonly replyCode: string | null;
+  /** While the account is ill: another one of its channel, for one of its purposes, is well and could carry this. */
+  readonly hasHealthier: boolean;
 }
 
 export interface TemplateRow {
@@ -117,9 +121,12 @@ export interface AccountRow {
     readonly pairGapSeconds?: number;
   };
   readonly dailyCap: number | null;
+  readonly newContactCap: number | null;
+  readonly warmUp: WarmUp | null;
   readonly receiptDeadlineSeconds: number;
   readonly enabled: boolean;
-  readonly healthState: string;
+  readonly healthState: HealthState;
+  readonly consecutiveFailures: number;
 }
 
 export interface DeliveryRequest extends DeliveryKey {
@@ -151,6 +158,7 @@ interface ContextRow {
   readonly templates: DeliveryContext["templates"];
   readonly reply_code: string | null;
   readonly has_left_before: boolean;
+  readonly has_healthier: boolean;
 }
 
 /**
@@ -189,7 +197,8 @@ export async function openDelivery(
 const ACCOUNT_JSON = `jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'baseUrl', a.base_url, 'sender', a.sender,
         'deviceKey', a.device_key, 'credentialsEncrypted', encode(a.credentials_encrypted, 'base64'),
         'webhookTokenEncrypted', encode(a.webhook_token_encrypted, 'base64'), 'settings', a.settings, 'pacing', a.pacing,
-        'dailyCap', a.daily_cap, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'enabled', a.enabled, 'healthState', a.health_state)`;
+        'dailyCap', a.daily_cap, 'newContactCap', a.new_contact_cap, 'warmUp', a.warm_up, 'receiptDeadlineSeconds', a.receipt_deadline_seconds,
+        'enabled', a.enabled, 'healthState', a.health_state, 'consecutiveFailures', a.consecutive_failures)`;
 
 const OPEN_DELIVERY = `
   with opened as (
@@ -292,7 +301,12 @@ const OPEN_DELIVERY = `
       where d.notification_id = $2 and d.purpose = $3 and d.pass = $4 and d.step = $5 and d.target = $6 and d.channel = $7
         and d.attempt = $8 and d.hand_over < $9 and d.status <> 'skipped'
       order by d.hand_over desc limit 1
-    ), false) as has_left_before
+    ), false) as has_left_before,
+    exists (
+      select from account a join provider_accounts o on o.channel = a.channel and o.id <> a.id and o.purposes && a.purposes
+      where a.health_state in ('out', 'probing') and o.enabled and o.health_state = 'healthy'
+        and ($7 <> 'whatsapp_group' or exists (select from provider_account_groups x where x.account_id = o.id and x.group_id = $6))
+    ) as has_healthier
   from notifications n
   left join tickets ticket on ticket.id = n.ticket_id
   left join notification_targets target on target.notification_id = n.id and target.target = $6
@@ -319,13 +333,14 @@ function toContext(row: ContextRow): DeliveryContext {
     account: account && toAccount(account),
     templates: row.templates,
     replyCode: row.reply_code,
+    hasHealthier: row.has_healthier,
   };
 }
 
 export type SlotVerdict =
   | { readonly kind: "send"; readonly messageId: string }
   | { readonly kind: "wait" | "later"; readonly slotAt: number }
-  | { readonly kind: "capped" | "stopped" | "not_intended" };
+  | { readonly kind: "capped" | "capped_new_contact" | "stopped" | "not_intended" };
 
 export interface SlotRequest {
   readonly notificationId: string;
@@ -337,6 +352,7 @@ export interface SlotRequest {
   readonly address: string;
   /** How far ahead a slot may be taken, in seconds; beyond it nothing is taken. */
   readonly aheadSeconds: number;
+  readonly caps: DayCaps;
   readonly messageId: string;
   readonly body: string;
   readonly replyCode: string | null;
@@ -350,13 +366,14 @@ export async function reserveSlot(
 ): Promise<SlotVerdict> {
   const { account } = request;
   const { rows } = await db.query<{
-    verdict: "send" | "wait" | "later" | "capped" | "stopped" | "not_intended";
+    verdict:
+      "send" | "wait" | "later" | "capped" | "capped_new_contact" | "stopped" | "not_intended";
     slot_at: Date | null;
     message_id: string | null;
   }>({
     name: "reserve-slot",
     text: `select * from reserve_slot($1, $2, $3, $4, $5, $6, $7, $8, $9, make_interval(secs => $10), make_interval(secs => $11),
-      make_interval(secs => $12), $13, $14, $15, $16, $17)`,
+      make_interval(secs => $12), $13, $14, $15, $16, $17, $18)`,
     values: [
       request.notificationId,
       request.purpose === "ladder",
@@ -370,7 +387,8 @@ export async function reserveSlot(
       gapSecondsOf(account.pacing),
       pairGapSecondsOf(account.pacing),
       request.aheadSeconds,
-      account.dailyCap,
+      request.caps.daily,
+      request.caps.newContacts,
       request.messageId,
       request.body,
       request.replyCode,
@@ -386,6 +404,7 @@ export async function reserveSlot(
     case "later":
       return { kind: row.verdict, slotAt: row.slot_at?.getTime() ?? 0 };
     case "capped":
+    case "capped_new_contact":
     case "stopped":
     case "not_intended":
       return { kind: row.verdict };

@@ -153,6 +153,7 @@ interface AccountRow {
   readonly channel: string;
   readonly purposes: readonly string[];
   readonly health: SnapshotAccount["health"];
+  readonly isStandby: boolean;
   readonly enabled: boolean;
   readonly receiptDeadlineSeconds: number;
   readonly deviceKey: string;
@@ -201,6 +202,7 @@ function toAccount(account: AccountRow, context: SnapshotContext): readonly Snap
       channel,
       purposes: account.purposes,
       health: account.health,
+      isStandby: account.isStandby,
       givesSent: capabilities.givesSent,
       givesDelivered: capabilities.givesDelivered,
       receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
@@ -377,7 +379,7 @@ given as (
     ) as groups,
     (
       select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'purposes', a.purposes,
-        'health', a.health_state, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing)
+        'health', a.health_state, 'isStandby', a.is_standby, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing)
         order by a.channel, a.position, a.id), '[]')
       from provider_accounts a
     ) as accounts,

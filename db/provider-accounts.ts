@@ -2,6 +2,7 @@ import type pg from "pg";
 import { isOnThisMachine } from "../domain/account.ts";
 import type { AccountPurpose, HealthState } from "../domain/account.ts";
 import type { Channel } from "../domain/channel.ts";
+import type { WarmUp } from "../domain/number-protection.ts";
 import { contentTag } from "./content-tag.ts";
 import { Parameters, toPage } from "./page.ts";
 import type { Page, Position } from "./page.ts";
@@ -29,6 +30,12 @@ export type ProviderAccountRow = {
   readonly purposes: readonly AccountPurpose[];
   readonly pacing: Pacing;
   readonly daily_cap: number | null;
+  readonly new_contact_cap: number | null;
+  readonly warm_up: WarmUp | null;
+  readonly is_standby: boolean;
+  readonly quota_left: number | null;
+  readonly probed_at: Date | null;
+  readonly next_try_at: Date | null;
   readonly receipt_deadline_seconds: number;
   readonly enabled: boolean;
   readonly health_state: HealthState;
@@ -44,7 +51,7 @@ export type ProviderAccountRow = {
 
 const COLUMNS = `
   a.id, a.provider, a.channel, a.name, a.base_url, a.sender, a.device_key, a.credentials_encrypted, a.webhook_token_encrypted,
-  a.settings, a.position, a.purposes, a.pacing, a.daily_cap, a.receipt_deadline_seconds, a.enabled, a.health_state,
+  a.settings, a.position, a.purposes, a.pacing, a.daily_cap, a.new_contact_cap, a.warm_up, a.is_standby, a.quota_left, a.probed_at, a.next_try_at, a.receipt_deadline_seconds, a.enabled, a.health_state,
   a.health_since, a.health_reason, a.consecutive_failures, a.created_at, a.updated_at,
   (
     select coalesce(array_agg(x.group_id order by x.group_id), '{}') from provider_account_groups x where x.account_id = a.id
@@ -64,6 +71,9 @@ export function accountTag(row: ProviderAccountRow): string {
     row.purposes,
     row.pacing,
     row.daily_cap,
+    row.new_contact_cap,
+    row.warm_up,
+    row.is_standby,
     row.receipt_deadline_seconds,
     row.enabled,
   ]);
@@ -150,6 +160,9 @@ export type AccountFields = {
   readonly purposes: readonly string[];
   readonly pacing: Pacing;
   readonly dailyCap: number | null;
+  readonly newContactCap: number | null;
+  readonly warmUp: WarmUp | null;
+  readonly isStandby: boolean;
   readonly receiptDeadlineSeconds: number;
   readonly enabled: boolean;
 };
@@ -165,10 +178,11 @@ export async function insertProviderAccount(
 ): Promise<void> {
   await client.query(
     `insert into provider_accounts (id, provider, channel, name, base_url, sender, device_key, credentials_encrypted, settings,
-       position, purposes, pacing, daily_cap, receipt_deadline_seconds, enabled, webhook_token_encrypted, health_since, created_at, updated_at)
+       position, purposes, pacing, daily_cap, receipt_deadline_seconds, enabled, webhook_token_encrypted, health_since, created_at, updated_at,
+       new_contact_cap, warm_up, is_standby)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
        coalesce($10, (select coalesce(max(position), 0) + 1 from provider_accounts where channel = $3)),
-       $11, $12, $13, $14, $15, $16, $17, $17, $17)`,
+       $11, $12, $13, $14, $15, $16, $17, $17, $17, $18, $19, $20)`,
     [
       account.id,
       account.provider,
@@ -187,6 +201,9 @@ export async function insertProviderAccount(
       account.enabled,
       account.webhookTokenEncrypted,
       new Date(nowMs),
+      account.newContactCap,
+      account.warmUp,
+      account.isStandby,
     ],
   );
 }
@@ -200,7 +217,7 @@ export async function updateProviderAccount(
   await client.query(
     `update provider_accounts set name = $2, base_url = $3, sender = $4, device_key = $5, credentials_encrypted = $6, settings = $7,
        position = coalesce($8, position), purposes = $9, pacing = $10, daily_cap = $11, receipt_deadline_seconds = $12, enabled = $13,
-       webhook_token_encrypted = $14, version = version + 1, updated_at = $15
+       webhook_token_encrypted = $14, version = version + 1, updated_at = $15, new_contact_cap = $16, warm_up = $17, is_standby = $18
      where id = $1`,
     [
       id,
@@ -218,6 +235,9 @@ export async function updateProviderAccount(
       fields.enabled,
       fields.webhookTokenEncrypted,
       new Date(nowMs),
+      fields.newContactCap,
+      fields.warmUp,
+      fields.isStandby,
     ],
   );
 }
@@ -230,7 +250,8 @@ export async function setAccountHealth(
   nowMs: number,
 ): Promise<void> {
   await client.query(
-    `update provider_accounts set health_state = $2, health_reason = $3, health_since = $4, consecutive_failures = 0, updated_at = $4
+    `update provider_accounts set health_state = $2, health_reason = $3, health_since = $4, consecutive_failures = 0, failed_tries = 0,
+       next_try_at = null, trial_delivery_id = null, updated_at = $4
      where id = $1`,
     [id, health.state, health.reason, new Date(nowMs)],
   );

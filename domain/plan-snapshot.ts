@@ -4,6 +4,7 @@
  *
  * Privacy: whether somebody has a verified number stands here, the number does not.
  */
+import type { HealthState } from "./account.ts";
 import type { Channel, PersonChannel } from "./channel.ts";
 import type { ContactState, PreferenceClass, SettingsPatch } from "./effective-settings.ts";
 import type { Policy } from "./escalation-policy.ts";
@@ -134,7 +135,9 @@ export interface SnapshotAccount {
   readonly id: string;
   readonly channel: Channel;
   readonly purposes: readonly string[];
-  readonly health: "healthy" | "probing" | "out" | "draining";
+  readonly health: HealthState;
+  /** Carries only what no other account of its channel can. */
+  readonly isStandby: boolean;
   /** By the provider's capabilities for this channel. */
   readonly givesSent: boolean;
   readonly givesDelivered: boolean;

@@ -290,26 +290,28 @@ function routeFor(
   );
 }
 
-const LATENESS: Readonly<Record<SnapshotAccount["health"], number>> = {
-  healthy: 0,
-  probing: 1,
-  out: 2,
-  draining: 3,
-};
+/** Where an account stands among those of its channel: 0 is first. One that is being tried takes its turn, but a critical message is no test. */
+function latenessOf({ health, isStandby }: SnapshotAccount, isCritical: boolean): number {
+  if (health === "out") return 3;
+  if (health === "probing" && isCritical) return 2;
+  return isStandby ? 1 : 0;
+}
 
 /**
  * Accounts of the channel in their order. Those kept for the purpose come before those that merely may serve it; critical takes the accounts kept for it first.
- * An account that is being drained is left out. One that is being probed comes late, one that is out comes last: it is a worse hope than any other account
- * and a better one than none, because the news that it is back may have been lost.
+ * An account that is being drained is left out, a standby comes behind the others, and one that is out comes last: it is a worse hope than any other
+ * account and a better one than none, because the news that it is back may have been lost.
  */
 function routeOver(
   snapshot: PlanSnapshot,
   channel: Channel,
   usual: readonly string[],
 ): readonly AccountRoute[] {
-  const purposes = snapshot.request.priority === "critical" ? ["critical", ...usual] : usual;
-  const rank = ({ purposes: own, health }: SnapshotAccount): number =>
-    purposes.findIndex((purpose) => own.includes(purpose)) + purposes.length * LATENESS[health];
+  const isCritical = snapshot.request.priority === "critical";
+  const purposes = isCritical ? ["critical", ...usual] : usual;
+  const rank = (account: SnapshotAccount): number =>
+    purposes.findIndex((purpose) => account.purposes.includes(purpose)) +
+    purposes.length * latenessOf(account, isCritical);
   return snapshot.accounts
     .filter(
       (account) =>

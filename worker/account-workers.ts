@@ -20,7 +20,7 @@ export interface AccountWorkersOptions {
   readonly pool: pg.Pool;
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly activities: Pick<Activities, "deliverMessage" | "hangUpCall" | "sendAnswer">;
+  readonly activities: Pick<Activities, "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount">;
   readonly listen: (onChange: () => void) => Promise<{ readonly close: () => Promise<void> }>;
   readonly sendTimeoutSeconds: number;
   readonly shutdownGraceMs: number;

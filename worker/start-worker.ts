@@ -10,6 +10,7 @@ import { createActivities, type ActivityDeps } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
 import { createPlanActivities } from "../activities/plan-activities.ts";
 import { startAnswer } from "../client/start-answer.ts";
+import { startProbe } from "../client/start-probe.ts";
 import { startRun } from "../client/start-run.ts";
 import { listen } from "../db/listen.ts";
 import { checkRequest } from "../db/requests.ts";
@@ -134,6 +135,8 @@ function buildActivities(
     },
     startAnswer: (answer) =>
       client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startAnswer(client, answer)),
+    startProbe: (accountId) =>
+      client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startProbe(client, { accountId })),
     signal: async (workflowId, fact) => {
       try {
         await client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>

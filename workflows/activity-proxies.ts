@@ -29,7 +29,7 @@ const durable = proxyActivities<Activities>({
 
 type RecordActivity = Exclude<
   keyof Activities,
-  "deliverMessage" | "hangUpCall" | "sendAnswer" | "sweep"
+  "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount" | "sweep"
 >;
 
 /** Local first; where that one try did not come through, durably. Every such activity may therefore run twice. */
@@ -118,6 +118,23 @@ export function sendAnswer(
     allowEagerDispatch: false,
   });
   return send(input);
+}
+
+/** Asks the account's vendor how it is; an account without a worker is asked at the next sweep again. */
+export function probeAccount(
+  input: Parameters<Activities["probeAccount"]>[0],
+  accountId: string,
+): ReturnType<Activities["probeAccount"]> {
+  const { probeAccount: ask } = proxyActivities<Activities>({
+    taskQueue: accountTaskQueue(accountId),
+    startToCloseTimeout: DELIVER_START_TO_CLOSE_MS,
+    scheduleToStartTimeout: "30 seconds",
+    retry: { maximumAttempts: 1 },
+    priority: { priorityKey: 4 },
+    summary: "Ask the vendor how the account is",
+    allowEagerDispatch: false,
+  });
+  return ask(input);
 }
 
 export const { sweep } = proxyActivities<Activities>({

@@ -16,6 +16,7 @@ export function accountTaskQueue(accountId: string): string {
 export const NOTIFICATION_WORKFLOW = "notification";
 export const SWEEP_WORKFLOW = "sweep";
 export const ANSWER_WORKFLOW = "answer";
+export const PROBE_WORKFLOW = "probe";
 export const SWEEP_SCHEDULE_ID = "siaga-sweep";
 
 export function notificationWorkflowId(type: string, ref: string): string {
@@ -36,6 +37,14 @@ export function answerWorkflowId(inboundMessageId: string): string {
 export interface AnswerWorkflowInput {
   readonly inboundMessageId: string;
   /** Its queue carries the answer. */
+  readonly accountId: string;
+}
+
+/** One question to a vendor at a time. */
+export function probeWorkflowId(accountId: string): string {
+  return `probe/${accountId}`;
+}
+export interface ProbeWorkflowInput {
   readonly accountId: string;
 }
 

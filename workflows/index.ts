@@ -1,3 +1,4 @@
 export { answer } from "./answer.ts";
 export { notification } from "./notification.ts";
+export { probe } from "./probe.ts";
 export { sweep } from "./sweep.ts";

@@ -14,11 +14,21 @@ const ORDER_MAX = 1_000;
 const PER_SECOND_MAX = 1_000;
 const GAP_SECONDS_MAX = 3_600;
 const DAILY_CAP_MAX = 10_000_000;
+const WARM_UP_DAYS_MAX = 365;
 const RECEIPT_DEADLINE_SECONDS_MAX = 3_600;
 
 const purposes = z.array(z.enum(ACCOUNT_PURPOSES)).min(1).max(ACCOUNT_PURPOSES.length);
 const perSecond = z.number().positive().max(PER_SECOND_MAX);
 const gapSeconds = z.number().min(0).max(GAP_SECONDS_MAX);
+
+const WarmUpSchema = z.strictObject({
+  startedOn: z.iso.date().openapi({ description: "UTC day on which the first cap holds." }),
+  caps: z
+    .array(z.int().min(0).max(DAILY_CAP_MAX))
+    .min(1)
+    .max(WARM_UP_DAYS_MAX)
+    .openapi({ description: "Messages on the first day, the second …", example: [20, 40, 80] }),
+});
 
 const HealthSchema = z.object({
   state: z.enum(HEALTH_STATES),
@@ -49,6 +59,9 @@ export const AccountSchema = z
       pairGapSeconds: z.number(),
     }),
     dailyCap: z.int().nullable(),
+    newContactCap: z.int().nullable(),
+    warmUp: WarmUpSchema.nullable(),
+    standby: z.boolean(),
     receiptDeadlineSeconds: z.int(),
     enabled: z.boolean(),
     health: HealthSchema,
@@ -93,7 +106,20 @@ const OPTIONS = {
     })
     .optional()
     .openapi({ description: "Else the vendor's documented limits." }),
-  dailyCap: z.int().min(1).max(DAILY_CAP_MAX).nullish(),
+  dailyCap: z
+    .int()
+    .min(1)
+    .max(DAILY_CAP_MAX)
+    .nullish()
+    .openapi({ description: "Messages a UTC day; critical ones are not held back." }),
+  newContactCap: z.int().min(0).max(DAILY_CAP_MAX).nullish().openapi({
+    description: "First messages a UTC day to contacts that neither wrote nor were written to.",
+  }),
+  warmUp: WarmUpSchema.nullish().openapi({ description: "The caps of a new number's first days." }),
+  standby: z
+    .boolean()
+    .optional()
+    .openapi({ description: "Used when the other accounts of its channel are not well." }),
   receiptDeadlineSeconds: z.int().min(1).max(RECEIPT_DEADLINE_SECONDS_MAX).optional(),
   enabled: z.boolean().optional(),
 };
@@ -150,6 +176,16 @@ export const AccountHealthSchema = z
     ...HealthSchema.shape,
     enabled: z.boolean(),
     consecutiveFailures: z.int(),
+    nextTryAt: instantOut
+      .nullable()
+      .openapi({ description: "While it is out: when one message tries it." }),
+    quotaLeft: z
+      .int()
+      .nullable()
+      .openapi({ description: "Messages left in its package, where the vendor tells." }),
+    probedAt: instantOut
+      .nullable()
+      .openapi({ description: "When its vendor was last asked how it is." }),
     sentToday: z.int().openapi({ description: "By all accounts of its number, UTC day." }),
     dailyCap: z.int().nullable(),
     nextFreeAt: instantOut

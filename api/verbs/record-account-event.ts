@@ -1,7 +1,8 @@
-import { recordAccountState, recordTemplateState } from "../../db/account-health.ts";
+import { changeDeviceCircuits, recordTemplateState } from "../../db/account-health.ts";
 import { insertInbound } from "../../db/inbound.ts";
 import { newId } from "../../db/new-id.ts";
 import { withTransaction } from "../../db/transaction.ts";
+import { afterReport } from "../../domain/circuit.ts";
 import type {
   AccountStateEvent,
   RawWebhook,
@@ -22,15 +23,13 @@ export async function recordAccountStateEvent(
       withoutWriter({ account, event, receivedAt }, `account ${event.state}`),
     );
     if (!isNew) return [];
-    return recordAccountState(client, {
-      deviceKey: row.deviceKey,
-      provider: row.provider,
-      state: event.state,
-      at: receivedAt,
-    });
+    return changeDeviceCircuits(client, row, (circuit) =>
+      afterReport(circuit, event.state, receivedAt),
+    );
   });
   if (changed.length > 0) {
-    deps.log.warn({ accountIds: changed, state: event.state }, "a vendor reported on a number");
+    const accountIds = changed.map(({ accountId }) => accountId);
+    deps.log.warn({ accountIds, state: event.state }, "a vendor reported on a number");
   }
 }
 

@@ -298,7 +298,7 @@ describe("steering an account", () => {
     expect((await act(id, "enable")).body["enabled"]).toBe(true);
   });
 
-  it("drains and resumes it, and tells the workers each time", async () => {
+  it("drains and resumes it, and tells the workers what shapes its queue", async () => {
     const id = await created();
     const client = await api().pool.connect();
     const heard: string[] = [];
@@ -312,10 +312,38 @@ describe("steering an account", () => {
       expect(again.body["health"]).toEqual(drained.body["health"]);
       expect((await act(id, "resume")).body["health"]).toMatchObject({ state: "healthy" });
       await client.query("select 1");
-      expect(heard.filter((payload) => payload === id)).toHaveLength(2);
+      expect(heard.filter((payload) => payload === id)).toEqual([]);
+      await patch(id, { pacing: { perSecond: 2 } });
+      await client.query("select 1");
+      expect(heard.filter((payload) => payload === id)).toHaveLength(1);
     } finally {
       client.release(true);
     }
+  });
+
+  it("keeps the caps that protect its number, and says of what they are wrong", async () => {
+    const warmUp = { startedOn: "2026-09-01", caps: [20, 40, 80] };
+    const id = await created({
+      sender: "+6281234000097",
+      newContactCap: 10,
+      warmUp,
+      standby: true,
+    });
+    const shown = { newContactCap: 10, warmUp, standby: true };
+    expect((await get(id)).body).toMatchObject(shown);
+    expect((await patch(id, { dailyCap: 500 })).body).toMatchObject({ ...shown, dailyCap: 500 });
+    expect((await patch(id, { warmUp: null, newContactCap: null })).body).toMatchObject({
+      warmUp: null,
+      newContactCap: null,
+      standby: true,
+    });
+    const wrong = await patch(id, { warmUp: { startedOn: "soon", caps: [] }, newContactCap: -1 });
+    expect(wrong.status).toBe(422);
+    expect((wrong.body["errors"] as { path: string }[]).map(({ path }) => path).sort()).toEqual([
+      "newContactCap",
+      "warmUp.caps",
+      "warmUp.startedOn",
+    ]);
   });
 
   it("shows how it is, and its number's pace", async () => {

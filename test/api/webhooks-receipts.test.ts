@@ -520,10 +520,10 @@ describe("what a vendor says of a number", () => {
     expect(await health([account.id])).toEqual([[state, reason]]);
   });
 
-  it("takes a banned Meta number out", async () => {
+  it("drains a banned Meta number", async () => {
     const { account } = await scene("meta");
     await post(metaPost(account, { event: "DISABLED_UPDATE" }, { field: "account_update" }));
-    expect(await health([account.id])).toEqual([["out", "banned"]]);
+    expect(await health([account.id])).toEqual([["draining", "banned"]]);
   });
 
   it("writes a template's state where the template is used, in its language", async () => {
@@ -600,6 +600,7 @@ async function beginSend({ account, notificationId, user }: Scene): Promise<Begu
     account: assertDefined(context.account),
     address: user.phone,
     aheadSeconds: 2,
+    caps: { daily: null, newContacts: null },
     messageId: newId("msg", Date.now()),
     body: "Halo",
     replyCode: null,

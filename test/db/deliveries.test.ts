@@ -76,6 +76,7 @@ function slotFor(one: Scene, context: DeliveryContext, isReserved = false) {
     account: context.account,
     address: context.recipient.address,
     aheadSeconds: 2,
+    caps: { daily: context.account.dailyCap, newContacts: context.account.newContactCap },
     messageId: newId("msg", Date.now()),
     body: "Halo",
     replyCode: null,
@@ -237,6 +238,27 @@ describe("the slot statement", () => {
     const one = await scene({ dailyCap: 1, deviceKey: "capped" });
     expect(await slotFor(one, await open(one))).toMatchObject({ kind: "send" });
     expect(await slotFor(one, await open(one, { attempt: 2 }))).toEqual({ kind: "capped" });
+  });
+
+  it("stops at the cap on new contacts, and goes on to those it knows", async () => {
+    const one = await scene({ deviceKey: "gentle" });
+    const { pool } = database();
+    await pool.query("update provider_accounts set new_contact_cap = 1 where id = $1", [
+      one.accountId,
+    ]);
+    const to = async (): Promise<Scene> => ({ ...one, userId: (await insertUser(pool)).id });
+    expect(await slotFor(one, await open(one))).toMatchObject({ kind: "send" });
+    const stranger = await to();
+    const refused = await open(stranger);
+    expect(await slotFor(stranger, refused)).toEqual({ kind: "capped_new_contact" });
+    expect(await slotFor(one, await open(one, { attempt: 2 }))).toMatchObject({ kind: "send" });
+    await pool.query(
+      "insert into contact_windows (device_key, address, last_inbound_at) values ('gentle', $1, now())",
+      [refused.recipient?.address],
+    );
+    expect(await slotFor(stranger, refused), "whoever wrote is no stranger").toMatchObject({
+      kind: "send",
+    });
   });
 });
 

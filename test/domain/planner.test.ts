@@ -258,15 +258,19 @@ describe("accounts", () => {
   const account = (id: string, over: Parameters<typeof someAccount>[1] = {}) =>
     someAccount("whatsapp_personal", { id, ...over });
 
-  test("keep their order, probed ones late, those out last, drained ones not at all", () => {
+  test.each([
+    ["high", ["probing", "first", "second", "standby", "out"], "one being tried takes its turn"],
+    ["critical", ["first", "second", "standby", "probing", "out"], "a critical one is no test"],
+  ] as const)("for %s are tried as %j: %s", (priority, ids, _why) => {
     const accounts = [
       account("probing", { health: "probing" }),
+      account("standby", { isStandby: true }),
       account("first"),
       account("out", { health: "out" }),
       account("second"),
       account("draining", { health: "draining" }),
     ];
-    expect(route({ accounts })).toEqual(["first", "second", "probing", "out"]);
+    expect(route({ accounts, request: { priority }, policy: policyOf(priority) })).toEqual(ids);
     expect(planRun(world({ accounts }), T0).plan.warnings).toContainEqual({
       code: "accounts_out",
       accountIds: ["out", "draining"],

@@ -1,12 +1,15 @@
 import type { Activities, RecordedAct } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
 import { startAnswer } from "../../client/start-answer.ts";
+import { startProbe } from "../../client/start-probe.ts";
 import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
 import type { RunPlan } from "../../domain/run.ts";
 import {
   ANSWER_WORKFLOW,
   answerWorkflowId,
   NOTIFICATION_WORKFLOW,
+  PROBE_WORKFLOW,
+  probeWorkflowId,
   STEER_UPDATE,
   SWEEP_WORKFLOW,
   WORKFLOW_TASK_QUEUE,
@@ -30,7 +33,7 @@ import { act, receipt, tell } from "../support/signalled-facts.ts";
  * against what older code did. A branch that does not end as it says is not recorded.
  */
 export interface Branch {
-  readonly workflow: "notification" | "answer" | "sweep";
+  readonly workflow: "notification" | "answer" | "probe" | "sweep";
   /** Completes "replays a run that …". */
   readonly name: string;
   /** Drives the run to its end and returns its workflow id. */
@@ -505,6 +508,20 @@ function statusOf(ended: unknown): string | null {
   return isAnswer ? String(ended.status) : null;
 }
 
+const PROBED: Branch = {
+  workflow: PROBE_WORKFLOW,
+  name: "asked",
+  drive: async (namespace) => {
+    const world = fakeWorld({ plan: runPlan() });
+    const workflowId = probeWorkflowId("acc_fake");
+    await withWorkers(namespace, world.activities, async () => {
+      await startProbe(namespace.client, { accountId: "acc_fake" });
+      await namespace.client.workflow.getHandle(workflowId).result();
+    });
+    return workflowId;
+  },
+};
+
 const SWEPT: Branch = {
   workflow: SWEEP_WORKFLOW,
   name: "swept",
@@ -525,6 +542,7 @@ export const BRANCHES: readonly Branch[] = [
   ...Object.entries(NOTIFICATIONS).map(([name, told]) => notificationBranch(name, told)),
   answerBranch("sent", "accepted", () => Promise.resolve({ status: "accepted", reason: null })),
   answerBranch("dropped", "not_sent", () => Promise.reject(rejected())),
+  PROBED,
   SWEPT,
 ];
 

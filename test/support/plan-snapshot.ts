@@ -84,6 +84,7 @@ export function someAccount(
     channel,
     purposes: ["critical", "operational", "customer"],
     health: "healthy",
+    isStandby: false,
     givesSent: true,
     givesDelivered: true,
     receiptDeadlineMs: 30_000,
