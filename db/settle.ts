@@ -70,12 +70,30 @@ export async function settleUnstopped(
   return rows[0]?.settled ?? false;
 }
 
-/** What a settled run leaves behind: no delivery still intended, no reply code taken. */
+/**
+ * What a settled run leaves behind: no delivery still intended, no reply code taken, and no delivery still being sent. A run settles when none of its sends is
+ * in flight any more; what is `sending` then was begun by a worker that died, and the run stopped before another execution could say so.
+ */
 function endOfRecord(settled: string, at: string): string {
   return `
       unsent as (
         update deliveries d set status = 'skipped', reason = coalesce(d.reason, 'withdrawn')
         from ${settled} s where d.notification_id = s.id and d.status = 'intended' and d.purpose = 'ladder'
+      ),
+      abandoned as (
+        update deliveries d set status = 'unknown', reason = 'sender_died'
+        from ${settled} s where d.notification_id = s.id and d.status = 'sending' and d.purpose = 'ladder'
+        returning d.*
+      ),
+      abandoned_messages as (
+        update messages m set status = 'unknown' from abandoned a where m.id = a.message_id and m.status = 'sending'
+      ),
+      doubts as (
+        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
+        select a.notification_id, 'd:' || a.id || ':' || a.tries || ':' || k.kind, ${at}, k.kind, a.pass, a.step, a.target, a.channel,
+          a.account_id, a.id, k.reason, jsonb_build_object('attempt', a.attempt, 'try', a.tries)
+        from abandoned a, (values ('delivery_attempted', null), ('delivery_unknown', 'sender_died')) as k(kind, reason)
+        on conflict on constraint notification_events_once do nothing
       ),
       codes as (
         update reply_codes c set released_at = ${at} from ${settled} s where c.notification_id = s.id and c.released_at is null

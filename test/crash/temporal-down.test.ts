@@ -50,4 +50,35 @@ describe("while Temporal is down", () => {
     },
     TEST_MS,
   );
+
+  it(
+    "what a vendor accepts is recorded, and the run learns it from the record when Temporal is back",
+    async () => {
+      const { stack, ask, policy, settled, taken, holdAgainstVendors, pool, ...servers } = crash();
+      const policyId = await policy({ settledBy: "delivered", steps: [STEP] }, "medium");
+      const since = new Date();
+      const { log, faults } = stack.vendors.sandbox;
+      const afterSeq = log.lastSeq;
+      faults.add({ kind: "delay", delayMs: 1_500, count: 1 });
+      const accepted = await ask("POST", "/v1/notifications", outageFor("T-3", policyId, "medium"));
+      const id = String(accepted.body["id"]);
+      await until("a vendor has the message", () =>
+        Promise.resolve(taken(afterSeq).length > 0 ? true : null),
+      );
+      await servers.killTemporal();
+      await until("the record has the acceptance", async () => {
+        const { rows } = await pool.query<{ acceptedAt: Date | null }>(
+          `select accepted_at as "acceptedAt" from deliveries
+           where notification_id = $1 and channel = 'whatsapp_personal'`,
+          [id],
+        );
+        return rows[0]?.acceptedAt ?? null;
+      });
+      await servers.restartTemporal();
+      expect(await settled(id)).toMatchObject({ outcome: "delivered" });
+      expect(taken(afterSeq)).toHaveLength(1);
+      await holdAgainstVendors(since, afterSeq);
+    },
+    TEST_MS,
+  );
 });

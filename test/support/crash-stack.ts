@@ -7,6 +7,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, expect } from "vitest";
 
 import { createPool } from "../../db/pool.ts";
+import { PEOPLE } from "../../db/seed/people.ts";
 import type { Priority } from "../../domain/priority.ts";
 import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
 import type { Logged, RequestEntry } from "../../providers/simulated/log.ts";
@@ -17,7 +18,7 @@ import { findTemporalBinary } from "../../runtime/embedded/temporal-binary.ts";
 import { startTemporal } from "../../runtime/embedded/temporal-server.ts";
 import { SILENT_LOGGER } from "../../runtime/logger.ts";
 import { SEARCH_ATTRIBUTES } from "../../workflows/contract.ts";
-import { differencesFromRecord, OUTAGE_DATA } from "./story.ts";
+import { differencesFromRecord, failedTasks, OUTAGE_DATA } from "./story.ts";
 
 /** A whole installation whose processes and servers can be killed and started again on what they left. */
 export interface CrashStack {
@@ -29,10 +30,9 @@ export interface CrashStack {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ) => Promise<Answer>;
-  readonly policy: (
-    rules: Pick<PolicyRules, "settledBy"> & { readonly steps: readonly Partial<PolicyStep>[] },
-    priority: Priority,
-  ) => Promise<string>;
+  readonly policy: (rules: DrillRules, priority: Priority) => Promise<string>;
+  /** From now on this person's night lasts until then, which is a full minute. */
+  readonly sleepsUntil: (externalId: string, until: number) => Promise<void>;
   /** What makes a process die when it first comes to the point. */
   readonly armed: (point: CrashPoint) => ArmedCrash;
   readonly killTemporal: () => Promise<void>;
@@ -43,9 +43,22 @@ export interface CrashStack {
   readonly settled: (id: string, timeoutMs?: number) => Promise<SettledRow>;
   /** What the vendors took for this since the number. */
   readonly taken: (afterSeq: number) => readonly Logged<RequestEntry>[];
+  /** The same for each of these notifications alone, by the record's knowledge of the vendors' ids. */
+  readonly takenFor: (
+    ids: readonly string[],
+    afterSeq: number,
+  ) => Promise<ReadonlyMap<string, readonly Logged<RequestEntry>[]>>;
+  /** These runs, once all of them wait for a night to end: when each is recorded to wake, soonest first. */
+  readonly held: (ids: readonly string[]) => Promise<readonly HeldRun[]>;
+  readonly workflowIdOf: (id: string) => Promise<string>;
+  readonly onTemporal: <Answer>(work: (client: Client) => Promise<Answer>) => Promise<Answer>;
   /** Fails unless each of these has one outcome, and record and vendors agree on every message of theirs. */
   readonly holdAgainstVendors: (since: Date, afterSeq: number) => Promise<void>;
 }
+
+/** Quiet hours are overridden unless the policy says otherwise. */
+export type DrillRules = Pick<PolicyRules, "settledBy"> &
+  Partial<Pick<PolicyRules, "quietHours">> & { readonly steps: readonly Partial<PolicyStep>[] };
 
 export interface ArmedCrash {
   readonly environment: Readonly<Record<string, string>>;
@@ -58,11 +71,18 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+export interface HeldRun {
+  readonly id: string;
+  /** Epoch ms. */
+  readonly wakesAt: number;
+}
+
 export interface SettledRow {
   readonly outcome: string;
 }
 
 const LOOK_EVERY_MS = 50;
+const MINUTE_MS = 60_000;
 /** A send whose worker died is noticed after twenty seconds. */
 export const RECOVERY_MS = 60_000;
 /** Stack and its seed on a machine that runs other tests beside it. */
@@ -90,11 +110,18 @@ export async function until<Fact>(
   }
 }
 
-/** One installation for the file. */
-export function useCrashStack(): () => CrashStack {
+/** The first full minute that is at least this far away; nights begin and end on full minutes. */
+export function fullMinuteIn(atLeastMs: number): number {
+  return Math.ceil((Date.now() + atLeastMs) / MINUTE_MS) * MINUTE_MS;
+}
+
+/** One installation for the file; the variables are for its API and its worker. */
+export function useCrashStack(
+  environment: Readonly<Record<string, string>> = {},
+): () => CrashStack {
   let current: { readonly crash: CrashStack; readonly stop: () => Promise<void> } | undefined;
   beforeAll(async () => {
-    current = await build();
+    current = await build(environment);
   }, START_MS);
   afterAll(async () => {
     await current?.stop();
@@ -105,7 +132,7 @@ export function useCrashStack(): () => CrashStack {
   };
 }
 
-async function build() {
+async function build(environment: Readonly<Record<string, string>>) {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), "siaga-crash-"));
   const stops: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
@@ -118,6 +145,7 @@ async function build() {
       log: SILENT_LOGGER,
       ports: { api: 0, temporal: 0, temporalUi: 0 },
       timeScale: 0.05,
+      environment,
       apiKeyName: "crash",
     });
     stops.push(() => stack.stop());
@@ -214,10 +242,7 @@ function questions(stack: Stack, pool: pg.Pool) {
   return {
     ask,
     taken,
-    policy: async (
-      rules: Pick<PolicyRules, "settledBy"> & { readonly steps: readonly Partial<PolicyStep>[] },
-      priority: Priority,
-    ): Promise<string> => {
+    policy: async (rules: DrillRules, priority: Priority): Promise<string> => {
       const made = await ask("POST", "/v1/policies", {
         name: `a drill's policy ${Date.now()}`,
         priority,
@@ -228,6 +253,49 @@ function questions(stack: Stack, pool: pg.Pool) {
       expect(made.status, JSON.stringify(made.body)).toBe(201);
       return String(made.body["id"]);
     },
+    sleepsUntil: async (externalId: string, until: number): Promise<void> => {
+      const answer = await ask("PATCH", `/v1/users/ext:${externalId}/settings`, {
+        quietHours: {
+          enabled: true,
+          from: clockOf(until - 120 * MINUTE_MS),
+          to: clockOf(until),
+          timeZone: "UTC",
+        },
+      });
+      expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    },
+    takenFor: async (ids: readonly string[], afterSeq: number) => {
+      const { rows } = await pool.query<{ readonly id: string; readonly messageId: string }>(
+        `select distinct d.notification_id as id, m.provider_message_id as "messageId"
+         from deliveries d join messages m on m.id = d.message_id
+         where d.notification_id = any ($1) and m.provider_message_id is not null`,
+        [ids],
+      );
+      const entries = taken(afterSeq);
+      return new Map(
+        ids.map((id) => {
+          const own = new Set(rows.flatMap((row) => (row.id === id ? [row.messageId] : [])));
+          return [id, entries.filter(({ providerMessageId }) => own.has(providerMessageId ?? ""))];
+        }),
+      );
+    },
+    held: (ids: readonly string[]): Promise<readonly HeldRun[]> =>
+      until("all of them are held", async () => {
+        const { rows } = await pool.query<{ readonly id: string; readonly wakesAt: Date }>(
+          `select id, next_step_at as "wakesAt" from notifications
+           where id = any ($1) and status = 'holding' order by next_step_at, id`,
+          [ids],
+        );
+        if (rows.length < ids.length) return null;
+        return rows.map(({ id, wakesAt }) => ({ id, wakesAt: wakesAt.getTime() }));
+      }),
+    workflowIdOf: async (id: string): Promise<string> => {
+      const [workflowId] = await workflowIdsOf(pool, [id]);
+      if (workflowId === undefined) throw new Error(`there is no ${id}`);
+      return workflowId;
+    },
+    onTemporal: <Answer>(work: (client: Client) => Promise<Answer>): Promise<Answer> =>
+      withTemporal(stack, work),
     settled: (id: string, timeoutMs = RECOVERY_MS): Promise<SettledRow> =>
       until(
         `${id} is settled`,
@@ -249,6 +317,12 @@ function questions(stack: Stack, pool: pg.Pool) {
         [since],
       );
       expect(open, "notifications without an outcome").toEqual([]);
+      const { rows: undecided } = await pool.query(
+        `select d.id, d.status from deliveries d join notifications n on n.id = d.notification_id
+         where n.accepted_at >= $1 and d.status in ('intended', 'sending')`,
+        [since],
+      );
+      expect(undecided, "deliveries of which nobody says what became of them").toEqual([]);
       const { rows: twice } = await pool.query(
         `select n.id, count(e.id) from notifications n left join notification_events e on e.notification_id = n.id and e.kind = 'settled'
          where n.accepted_at >= $1 group by n.id having count(e.id) <> 1`,
@@ -270,19 +344,48 @@ function questions(stack: Stack, pool: pg.Pool) {
   };
 }
 
-/** Closing messages leave behind the outcome; with the end of the run they are out and recorded. */
+/**
+ * Closing messages leave behind the outcome; with the end of the run they are out and recorded. No task of a run may have thrown: it would go on after a
+ * repetition as if nothing had been.
+ */
 async function runsOver(stack: Stack, pool: pg.Pool, since: Date): Promise<void> {
-  const { rows } = await pool.query<{ readonly workflowId: string }>(
-    `select workflow_id as "workflowId" from notifications where accepted_at >= $1`,
+  const { rows } = await pool.query<{ readonly id: string }>(
+    "select id from notifications where accepted_at >= $1",
     [since],
   );
+  const workflowIds = await workflowIdsOf(
+    pool,
+    rows.map(({ id }) => id),
+  );
+  await withTemporal(stack, async (temporal) => {
+    for (const workflowId of workflowIds) await temporal.workflow.getHandle(workflowId).result();
+    expect(await failedTasks(temporal, workflowIds), "workflow tasks that failed").toEqual([]);
+  });
+}
+
+async function workflowIdsOf(pool: pg.Pool, ids: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ readonly workflowId: string }>(
+    `select workflow_id as "workflowId" from notifications where id = any ($1)`,
+    [ids],
+  );
+  return rows.map(({ workflowId }) => workflowId);
+}
+
+async function withTemporal<Answer>(
+  stack: Stack,
+  work: (client: Client) => Promise<Answer>,
+): Promise<Answer> {
   const connection = await Connection.connect({ address: stack.temporalAddress });
   try {
-    const { workflow } = new Client({ connection });
-    await Promise.all(rows.map(({ workflowId }) => workflow.getHandle(workflowId).result()));
+    return await work(new Client({ connection }));
   } finally {
     await connection.close();
   }
+}
+
+/** "06:30" on UTC's clock, which has no summer time. */
+function clockOf(at: number): string {
+  return new Date(at).toISOString().slice(11, 16);
 }
 
 /** The API answers with JSON objects alone. */
@@ -300,4 +403,10 @@ export function outageFor(externalId: string, policyId: string, priority: Priori
     policyId,
     recipients: { userIds: [`ext:${externalId}`] },
   };
+}
+
+export function phoneOf(externalId: string): string {
+  const phone = PEOPLE.find((person) => person.externalId === externalId)?.phone;
+  if (!phone) throw new Error(`nobody is ${externalId}`);
+  return phone;
 }
