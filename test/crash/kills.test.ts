@@ -7,12 +7,24 @@ import { outageFor, until, useCrashStack } from "../support/crash-stack.ts";
 
 const crash = useCrashStack();
 const COUNT = 100;
-const KILLS = 6;
+/** Who dies, in this order; when is chance. */
+const KILLED = [
+  "worker",
+  "API",
+  "PostgreSQL",
+  "worker",
+  "Temporal",
+  "worker",
+  "PostgreSQL",
+  "API",
+  "Temporal",
+  "worker",
+] as const;
 const SEED = 20_250_611;
 const TEST_MS = 200_000;
-/** A vendor is given this long; a worker that dies later than that after a send began does not make it doubtful. */
+/** A vendor is given this long; who dies later than that after a send began does not make it doubtful. */
 const SEND_TIMEOUT_MS = 20_000;
-const STEP = { channels: ["whatsapp_personal"], windowSeconds: 40 } as const;
+const STEP = { channels: ["whatsapp_personal"], windowSeconds: 30 } as const;
 const SMS = { channels: ["sms"], windowSeconds: 5 } as const;
 
 /** Mulberry32: the same kills on every run. */
@@ -27,15 +39,16 @@ function seeded(seed: number): () => number {
 }
 
 it(
-  `${KILLS} kills among ${COUNT} notifications lose none, and every message too many is a recorded doubt`,
+  `${KILLED.length} kills among ${COUNT} notifications lose none, and every message too many is a recorded doubt`,
   async () => {
-    const { stack, ask, policy, settled, holdAgainstVendors, pool } = crash();
+    const { stack, ask, policy, settled, holdAgainstVendors, pool, ...servers } = crash();
     const random = seeded(SEED);
     const policyId = await policy({ settledBy: "delivered", steps: [STEP, SMS] }, "medium");
     const technicians = PEOPLE.filter(({ role }) => role === "technician");
     const since = new Date();
     const afterSeq = stack.vendors.sandbox.log.lastSeq;
-    const workerKilledAt: number[] = [];
+    /** Whose end can leave a send in doubt: who makes it, and who is asked whether it may be made. */
+    const doubtsFrom: number[] = [];
 
     const accept = async (index: number): Promise<string> => {
       const person = technicians[index % technicians.length]?.externalId ?? "T-1";
@@ -51,21 +64,34 @@ it(
       for (let index = 0; index < COUNT; index += 1) {
         ids.push(await accept(index));
         // The load is spread over the kills.
-        await sleep(random() * 300);
+        await sleep(random() * 500);
       }
       return ids;
     };
+    const killAndRestart = {
+      worker: async () => {
+        await stack.worker().kill9();
+        doubtsFrom.push(Date.now());
+        await stack.startWorker();
+      },
+      API: async () => {
+        await stack.api().kill9();
+        await stack.startApi();
+      },
+      Temporal: async () => {
+        await servers.killTemporal();
+        await servers.restartTemporal();
+      },
+      PostgreSQL: async () => {
+        await servers.killPostgres();
+        doubtsFrom.push(Date.now());
+        await servers.restartPostgres();
+      },
+    };
     const kill = async (): Promise<void> => {
-      for (let count = 0; count < KILLS; count += 1) {
-        await sleep(500 + random() * 2_000);
-        if (random() < 0.65) {
-          await stack.worker().kill9();
-          workerKilledAt.push(Date.now());
-          await stack.startWorker();
-        } else {
-          await stack.api().kill9();
-          await stack.startApi();
-        }
+      for (const who of KILLED) {
+        await sleep(300 + random() * 1_500);
+        await killAndRestart[who]();
       }
     };
     const [ids] = await Promise.all([raise(), kill()]);
@@ -83,7 +109,7 @@ it(
       [since],
     );
     for (const { sendingAt } of doubts) {
-      const isOfAKill = workerKilledAt.some(
+      const isOfAKill = doubtsFrom.some(
         (at) => at >= sendingAt.getTime() && at - sendingAt.getTime() <= SEND_TIMEOUT_MS,
       );
       expect(isOfAKill, "a doubt without a kill").toBe(true);
