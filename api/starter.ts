@@ -20,12 +20,15 @@ export interface Starter {
   stop(): Promise<void>;
 }
 
+export interface Started {
+  readonly id: string;
+  readonly runId: string | null;
+}
+
 export interface StarterOptions {
   /** Starts the run; answers its id, null if it was over before. Throws when it could not. */
   readonly start: (row: UnstartedRow) => Promise<string | null>;
-  readonly markStarted: (
-    started: readonly { readonly id: string; readonly runId: string | null }[],
-  ) => Promise<void>;
+  readonly markStarted: (started: readonly Started[]) => Promise<void>;
   /** Whether a failed start says that Temporal is away, rather than something about the row. */
   readonly isAway: (error: unknown) => boolean;
   readonly concurrency: number;
@@ -36,15 +39,21 @@ export interface StarterOptions {
 const QUEUED_MAX = 20_000;
 const BACK_OFF_MS_MIN = 100;
 const BACK_OFF_MS_MAX = 2_000;
+/**
+ * A run's first activity marks its row itself, with its plan, for nothing: only what no worker has taken by then is marked here. Long before the sweep looks,
+ * and no longer, because a process that dies leaves its marks to it.
+ */
+const MARK_AFTER_MS = 1_000;
 
 export function createStarter(options: StarterOptions): Starter {
   const { concurrency, log } = options;
   const queues = PRIORITIES.map((): UnstartedRow[] => []);
-  const started: { id: string; runId: string | null }[] = [];
+  const started: Started[] = [];
   const idleWaiters: (() => void)[] = [];
   let queuedCount = 0;
   let inFlight = 0;
-  let isMarking = false;
+  let marking: Promise<void> | null = null;
+  let markTimer: NodeJS.Timeout | null = null;
   let backOffMs = 0;
   let timer: NodeJS.Timeout | null = null;
   let isStopped = false;
@@ -72,7 +81,7 @@ export function createStarter(options: StarterOptions): Starter {
       inFlight += 1;
       void startOne(next);
     }
-    if (queuedCount === 0 && inFlight === 0 && !isMarking) {
+    if (queuedCount === 0 && inFlight === 0) {
       for (const resolve of idleWaiters.splice(0)) resolve();
     }
   }
@@ -82,7 +91,7 @@ export function createStarter(options: StarterOptions): Starter {
       const runId = await options.start(row);
       backOffMs = 0;
       started.push({ id: row.id, runId });
-      void mark();
+      markTimer ??= setTimeout(() => void mark(), MARK_AFTER_MS);
     } catch (error) {
       if (options.isAway(error)) {
         giveBack(row, error);
@@ -112,28 +121,33 @@ export function createStarter(options: StarterOptions): Starter {
     }, backOffMs);
   }
 
-  /** One statement for all that were started since the last one. */
+  /** One statement for all that were started since the last one; one at a time. */
   async function mark(): Promise<void> {
-    if (isMarking) return;
-    isMarking = true;
-    while (started.length > 0) {
-      const batch = started.splice(0);
-      try {
-        await options.markStarted(batch);
-      } catch (error) {
-        // The sweep finds them unmarked and starts them again, which gets the same runs.
-        log.warn({ error, count: batch.length }, "started runs could not be marked");
-      }
+    if (markTimer !== null) clearTimeout(markTimer);
+    markTimer = null;
+    while (marking !== null || started.length > 0) {
+      marking ??= markOnce(started.splice(0));
+      await marking;
     }
-    isMarking = false;
-    pump();
   }
 
-  function idle(): Promise<void> {
-    return new Promise((resolve) => {
+  async function markOnce(batch: readonly Started[]): Promise<void> {
+    try {
+      await options.markStarted(batch);
+    } catch (error) {
+      // The sweep finds them unmarked and starts them again, which gets the same runs.
+      log.warn({ error, count: batch.length }, "started runs could not be marked");
+    } finally {
+      marking = null;
+    }
+  }
+
+  async function idle(): Promise<void> {
+    await new Promise<void>((resolve) => {
       idleWaiters.push(resolve);
       pump();
     });
+    await mark();
   }
 
   async function stop(): Promise<void> {
@@ -142,9 +156,10 @@ export function createStarter(options: StarterOptions): Starter {
     timer = null;
     for (const queue of queues) queue.length = 0;
     queuedCount = 0;
-    while (inFlight > 0 || isMarking) {
+    while (inFlight > 0) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    await mark();
     for (const resolve of idleWaiters.splice(0)) resolve();
   }
 

@@ -87,10 +87,10 @@ export async function markStarted(
   await pool.query({
     name: "mark-started",
     text: `
-      update notifications n set started_at = now(), run_id = coalesce(n.run_id, s."runId")
-      from jsonb_to_recordset($1::jsonb) as s(id text, "runId" text)
+      update notifications n set started_at = now(), run_id = coalesce(n.run_id, s.run_id)
+      from unnest($1::text[], $2::text[]) as s(id, run_id)
       where n.id = s.id and n.started_at is null`,
-    values: [JSON.stringify(started)],
+    values: [started.map(({ id }) => id), started.map(({ runId }) => runId)],
   });
 }
 

@@ -98,6 +98,20 @@ describe("the starter", () => {
     expect(marked.length).toBeLessThan(3);
   });
 
+  it("leaves it to a run's first activity for a second to mark its row", async () => {
+    const { starter, pending, marked } = build(2);
+    starter.enqueue(row("a"));
+    pending[0]?.answer();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(marked).toEqual([]);
+    starter.enqueue(row("b"));
+    pending[1]?.answer();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(marked.map((batch) => batch.map(({ id }) => id))).toEqual([["a", "b"]]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(marked).toHaveLength(1);
+  });
+
   it("tries one at a time while Temporal is away, at most two seconds apart, most urgent first", async () => {
     const { starter, pending } = build(2);
     starter.enqueue(row("a"));
