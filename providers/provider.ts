@@ -17,6 +17,7 @@ export const PROVIDER_IDS = [
   "twilio-sms",
   "twilio-voice",
   "wablas",
+  "woowa",
   "zenziva",
   "nusasms",
 ] as const;

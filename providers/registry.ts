@@ -6,6 +6,7 @@ import { PROVIDER_IDS } from "./provider.ts";
 import type { AccountContext, Capabilities, Provider, ProviderId } from "./provider.ts";
 import { createTwilioProviders } from "./twilio/index.ts";
 import { createWablasProviders } from "./wablas/index.ts";
+import { createWoowaProviders } from "./woowa/index.ts";
 import { createMetaProviders } from "./whatsapp-cloud/index.ts";
 import { createZenzivaProviders } from "./zenziva/index.ts";
 
@@ -36,6 +37,7 @@ export function createProviders(httpCall: HttpCall): ProviderRegistry {
     ...createMetaProviders(httpCall),
     ...createTwilioProviders(httpCall),
     ...createWablasProviders(httpCall),
+    ...createWoowaProviders(httpCall),
     ...createZenzivaProviders(httpCall),
     ...createNusasmsProviders(httpCall),
   ]);

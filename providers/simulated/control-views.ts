@@ -77,6 +77,8 @@ export function showAccount(account: Account, baseUrls: Readonly<Record<Vendor, 
   switch (config.vendor) {
     case "fonnte":
       return { ...common, package: config.package, quota: config.quota };
+    case "woowa":
+      return { ...common, tellsInbound: config.inbound !== null };
     case "wablas":
       return { ...common, deviceId: config.deviceId, quota: config.quota };
     case "meta":

@@ -16,6 +16,7 @@ import { createMeta } from "./vendors/meta.ts";
 import { createNusasms } from "./vendors/nusasms.ts";
 import { createTwilio } from "./vendors/twilio.ts";
 import { createWablas } from "./vendors/wablas.ts";
+import { createWoowa } from "./vendors/woowa.ts";
 import { createZenziva } from "./vendors/zenziva.ts";
 import { Courier, NO_RETRIES, ReceiptLane } from "./webhooks.ts";
 import { World, isAccountOf } from "./world.ts";
@@ -48,7 +49,7 @@ export type SandboxOptions = {
 const LOG_ENTRIES_MAX = 200_000;
 const WEBHOOK_ENTRIES_MAX = 100_000;
 /** Gateways that drive a linked phone: a ban takes the link away. */
-const LINKED_DEVICES: ReadonlySet<Vendor> = new Set<Vendor>(["fonnte", "wablas"]);
+const LINKED_DEVICES: ReadonlySet<Vendor> = new Set<Vendor>(["fonnte", "wablas", "woowa"]);
 const VERIFICATION_TIMEOUT_MS = 10_000;
 
 export type GroupRegistration = {
@@ -118,6 +119,7 @@ export class Sandbox {
       fonnte: createFonnte(parts),
       meta: createMeta(parts),
       wablas: createWablas(parts),
+      woowa: createWoowa(parts),
       twilio: createTwilio({ ...parts, calls: { time, phones: this.phones, courier } }),
       zenziva: createZenziva(parts),
       nusasms: createNusasms(parts),

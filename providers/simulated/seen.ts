@@ -6,6 +6,7 @@ const MEDIA = {
   meta: "whatsapp",
   twilio: "sms",
   wablas: "whatsapp",
+  woowa: "whatsapp",
   zenziva: "sms",
   nusasms: "sms",
 } as const satisfies Readonly<Record<string, Medium>>;

@@ -14,6 +14,7 @@ import { nusasmsAccount } from "./vendors/nusasms-account.ts";
 import { twilioAccount } from "./vendors/twilio-account.ts";
 import { zenzivaAccount } from "./vendors/zenziva-account.ts";
 import { wablasAccount } from "./vendors/wablas-account.ts";
+import { woowaAccount } from "./vendors/woowa-account.ts";
 import type { ReceiptLane } from "./webhooks.ts";
 
 export const accountSchema = z.discriminatedUnion("vendor", [
@@ -21,6 +22,7 @@ export const accountSchema = z.discriminatedUnion("vendor", [
   metaAccount,
   twilioAccount,
   wablasAccount,
+  woowaAccount,
   zenzivaAccount,
   nusasmsAccount,
 ]);

@@ -36,6 +36,7 @@ import {
   registerTwilio,
   registerZenziva,
   registerWablas,
+  registerWoowa,
   SARI,
   startReceiver,
   startVendors,
@@ -46,6 +47,9 @@ import {
   WABLAS_DEVICE,
   WABLAS_SECRET,
   WABLAS_TOKEN,
+  WOOWA_FIELDS,
+  WOOWA_KEY,
+  WOOWA_NUMBER,
 } from "./simulated/support.ts";
 import type { Received, Receiver } from "./simulated/support.ts";
 
@@ -170,6 +174,15 @@ function startWablas(channel: "whatsapp_personal" | "whatsapp_group"): Promise<S
     sender: `+${WABLAS_DEVICE}`,
     credentials: { token: WABLAS_TOKEN, secretKey: WABLAS_SECRET },
     settings: { deviceId: "ABC123" },
+  }));
+}
+
+function startWoowa(channel: "whatsapp_personal" | "whatsapp_group"): Promise<Setting> {
+  return start("woowa", channel, registerWoowa, (vendors) => ({
+    baseUrl: vendors.baseUrls.woowa,
+    sender: `+${WOOWA_NUMBER}`,
+    credentials: { key: WOOWA_KEY, webhookSecret: "woowa-secret" },
+    settings: { inbound: WOOWA_FIELDS },
   }));
 }
 
@@ -349,6 +362,51 @@ describe("wablas and its simulation", () => {
     await vendors.sandbox.idle();
     expect(events).toEqual([]);
     expect(new Set(refusals)).toEqual(new Set(["wrong_account"]));
+  });
+});
+
+describe("woowa and its simulation", () => {
+  it("agree on a text to a person and on the mapped answer to it; nothing tells of receipts", async () => {
+    const { vendors, events, refusals, send } = await startWoowa("whatsapp_personal");
+    vendors.sandbox.phones.configure(BUDI, { reads: true });
+    await send({});
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages[0]?.text).toBe(
+      'Tiang "ODP" roboh 🚨\nKlari',
+    );
+    expect(events).toEqual([]);
+    await vendors.sandbox.people.reply(BUDI, { text: "1 4821" });
+    expect(events).toMatchObject([
+      { kind: "reply", from: [{ kind: "phone", e164: BUDI }], groupChatId: null, text: "1 4821" },
+    ]);
+    expect(refusals).toEqual([]);
+  });
+
+  it("agree on a group, the groups and the member who answers", async () => {
+    const { vendors, provider, account, events, send } = await startWoowa("whatsapp_group");
+    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+      { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
+    ]);
+    await send({ to: { kind: "group", groupChatId: GROUP_ID } });
+    await vendors.sandbox.idle();
+    await vendors.sandbox.people.reply(SARI, { text: "siap 4821", group: GROUP_ID });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      groupChatId: GROUP_ID,
+      from: [{ kind: "phone", e164: SARI }],
+    });
+  });
+
+  it("agree that a device is away and on a wrong key", async () => {
+    const { vendors, provider, account, send } = await startWoowa("whatsapp_personal");
+    vendors.sandbox.setDevice(WOOWA_NUMBER, false);
+    expect(await providerErrorOf(send({}))).toMatchObject({ reason: "device_disconnected" });
+    const other = { ...account, credentials: { key: "another" } };
+    const message = { to: { kind: "phone", e164: BUDI }, text: "x", language: "id" } as const;
+    expect(await providerErrorOf(provider.send(other, message, sendOptions()))).toMatchObject({
+      kind: "unauthorized",
+      reason: "credentials",
+    });
   });
 });
 

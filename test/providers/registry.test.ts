@@ -26,6 +26,8 @@ describe("the registry", () => {
       "twilio-voice call",
       "wablas whatsapp_personal",
       "wablas whatsapp_group",
+      "woowa whatsapp_personal",
+      "woowa whatsapp_group",
       "zenziva sms",
       "nusasms sms",
     ]);

@@ -14,6 +14,7 @@ import {
   NUSASMS_LOGIN,
   SOME_TEXT,
   TWILIO_TOKEN,
+  WOOWA_KEY,
   ZENZIVA_KEYS,
   at,
   openWindow,
@@ -23,10 +24,12 @@ import {
   registerTwilio,
   registerZenziva,
   registerWablas,
+  registerWoowa,
   request,
   sendByFonnte,
   sendByMeta,
   sendByWablas,
+  sendByWoowa,
   startVendors,
 } from "./support.ts";
 import type { Answer } from "./support.ts";
@@ -53,6 +56,10 @@ function read<T>(schema: z.ZodType<T>, file: string): T {
 
 function fieldsOf(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.keys(value) : [];
+}
+
+function fieldsAt(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function documentedFields(file: string): string[] {
@@ -122,6 +129,36 @@ describe("Wablas", () => {
     const answer = await sendByWablas(vendors, { data: [{ phone: BUDI.slice(1), message: "x" }] });
     expect(answer.status).toBe(status);
     expect(answer.json).toEqual({ status: false, message });
+  });
+});
+
+describe("Woowa", () => {
+  it.each([
+    ...read(requests, "woowa/requests.json"),
+    ...read(requests, "woowa/group-requests.json"),
+  ])("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerWoowa(vendors);
+    const body = { ...fieldsAt(expected.json), key: WOOWA_KEY };
+    const answer = await sendByWoowa(vendors, body, { path: expected.path });
+    expect(answer.json["code"]).toBe(200);
+    expect(fieldsOf(at(answer.json, "results"))).toEqual(
+      expect.arrayContaining(["id_message", "type_chat", "message"]),
+    );
+    expectAccepted(vendors, answer, "woowa/successes.json");
+  });
+
+  it.each(
+    read(failures, "woowa/failures.json").filter(
+      ({ body, status }) => status === 200 && typeof at(body, "message") === "string",
+    ),
+  )("can refuse for $reason", async ({ body }) => {
+    const vendors = await startVendors();
+    registerWoowa(vendors);
+    const message = String(at(body, "message"));
+    vendors.sandbox.faults.add({ kind: "refuse", code: message });
+    const answer = await sendByWoowa(vendors, { phone_no: BUDI.slice(1), message: "x" });
+    expect(answer.json).toEqual({ code: 400, message });
   });
 });
 

@@ -189,6 +189,49 @@ export function sendByWablas(
   });
 }
 
+export const WOOWA_NUMBER = "6281234000911";
+export const WOOWA_KEY = "woowa-api-key";
+/** What inbound messages call their fields in these tests, at both ends. */
+export const WOOWA_FIELDS = {
+  sender: "from",
+  text: "text",
+  id: "id",
+  group: "group",
+  writer: "member",
+  name: "name",
+  time: "time",
+  device: "device",
+  secret: "secret",
+} as const;
+
+export function registerWoowa(vendors: SimulatedVendors, webhookUrl: string | null = null): void {
+  vendors.sandbox.registerAccount({
+    vendor: "woowa",
+    sender: WOOWA_NUMBER,
+    credentials: { key: WOOWA_KEY, webhookSecret: "woowa-secret" },
+    webhookUrl,
+    inbound: WOOWA_FIELDS,
+  });
+  vendors.sandbox.setGroup({
+    id: GROUP_ID,
+    name: "Teknisi Karawang",
+    members: [BUDI, SARI],
+    accounts: [WOOWA_NUMBER],
+  });
+}
+
+export function sendByWoowa(
+  vendors: SimulatedVendors,
+  body: object,
+  options: { readonly path?: string } = {},
+): Promise<Answer> {
+  return request(`${vendors.baseUrls.woowa}${options.path ?? "/send_message"}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ key: WOOWA_KEY, ...body }),
+  });
+}
+
 export const META_NUMBER_ID = "106540352242922";
 export const META_WABA_ID = "102290129340398";
 export const META_TOKEN = "meta-access-token";
