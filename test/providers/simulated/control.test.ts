@@ -104,7 +104,7 @@ describe("finding one's way", () => {
 
   it("answers 404 for an address that is no vendor's", async () => {
     const { vendors } = await startAll();
-    expect((await request(`${vendors.url}/wablas/send`)).status).toBe(404);
+    expect((await request(`${vendors.url}/nobody/send`)).status).toBe(404);
   });
 });
 
