@@ -9,6 +9,8 @@ import { countSettled, untilSettled } from "../waiting.ts";
 
 const SHARE_OF_BARE_MIN = 0.6;
 const PEOPLE = 200;
+/** Until both have been compiled by V8 where it matters, which takes some hundred runs of each, and PostgreSQL knows how large its tables are. */
+const WARM_UP = { full: 400, quick: 200 };
 /** Under way at once when bare runs; ours are all accepted at once and started by the API's own rule. */
 const CONCURRENCY = 50;
 
@@ -19,8 +21,12 @@ export const throughput: Line = {
     const people = await makePeople(installation.pool, PEOPLE);
     const batch = isQuick ? 100 : 400;
     const rounds = isQuick ? 2 : 4;
-    await oursRate(installation, people, 50);
-    await bareRate(installation, 50);
+    const warmUp = isQuick ? WARM_UP.quick : WARM_UP.full;
+    for (const analyse of [true, false]) {
+      await oursRate(installation, people, warmUp / 2);
+      await bareRate(installation, warmUp / 2);
+      if (analyse) await installation.pool.query("/* bench */ analyze");
+    }
     const ours: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
