@@ -227,6 +227,14 @@ export interface ProbeAnswer {
   readonly state: "healthy" | "probing" | "out" | "draining" | null;
 }
 
+export interface AskInput {
+  readonly deliveryId: string;
+}
+/** How far the vendor says that the message is; null: it has none, or could not say. */
+export interface AskAnswer {
+  readonly found: "accepted" | "sent" | "delivered" | "read" | "failed" | null;
+}
+
 export interface NoticeInput {
   readonly notificationId: string;
   readonly reason: "unanswered" | "sleepers_only";
@@ -255,5 +263,6 @@ export interface Activities {
   /** It could not be sent in time: the row says so, and nobody sends it any more. */
   dropAnswer(input: AnswerInput & { readonly reason: string }): Promise<void>;
   probeAccount(input: ProbeInput): Promise<ProbeAnswer>;
+  askVendor(input: AskInput): Promise<AskAnswer>;
   sweep(): Promise<SweepAnswer>;
 }

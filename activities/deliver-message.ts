@@ -319,7 +319,7 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     provider,
     account,
     opened: deps.openAccount(account),
-    outbound: toOutbound(recipient, address, message),
+    outbound: toOutbound(channel, recipient, address, message),
     address,
     code,
     answerable,

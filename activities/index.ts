@@ -5,6 +5,7 @@ import type pg from "pg";
 import type { NotificationRequest, RequestCheck } from "../domain/request.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import type { Activities } from "./contract.ts";
+import { createAskVendor } from "./ask-vendor.ts";
 import { createDeliverMessage, type DeliverDeps } from "./deliver-message.ts";
 import { createHangUpCall } from "./hang-up-call.ts";
 import { createJudgeAccounts, type JudgeAccountsDeps } from "./judge-accounts.ts";
@@ -34,6 +35,7 @@ export interface ActivityDeps {
   readonly signal: SweepDeps["signal"];
   readonly startAnswer: SweepDeps["startAnswer"];
   readonly startProbe: JudgeAccountsDeps["startProbe"];
+  readonly startAsk: SweepDeps["startAsk"];
   readonly hash: NoticeDeps["hash"];
   /** Nothing happens at any of them if not given. */
   readonly crashPoint?: DeliverDeps["crashPoint"] | undefined;
@@ -76,6 +78,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     hangUpCall: createHangUpCall(deps),
     recordTemporalUiAct: createRecordTemporalUiAct(deps),
     probeAccount: createProbeAccount(deps),
+    askVendor: createAskVendor(deps),
     sweep: createSweep({
       ...deps,
       start: (row) => deps.startRun(row),

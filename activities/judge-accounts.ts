@@ -7,13 +7,11 @@ import {
   markTold,
   silentAccounts,
   untoldTroubles,
-  type Carrier,
   type IllAccount,
   type Trouble,
 } from "../db/account-health.ts";
 import { afterSent, afterSilence, dropTrial, tryAgain, type Circuit } from "../domain/circuit.ts";
-import type { Provider } from "../providers/provider.ts";
-import type { ProviderRegistry } from "../providers/registry.ts";
+import { carriersOf, type ProviderRegistry } from "../providers/registry.ts";
 
 export interface JudgeAccountsDeps {
   readonly pool: pg.Pool;
@@ -40,7 +38,7 @@ export function createJudgeAccounts(deps: JudgeAccountsDeps) {
       await judgeIll(deps, account);
     }
     const asked = await accountsToProbe(deps.pool, {
-      carriers: carriers(deps.providers, ({ probe }) => probe !== undefined),
+      carriers: carriersOf(deps.providers, ({ probe }) => probe !== undefined),
       askedBefore: new Date(deps.now() - PROBE_EVERY_MS),
       limit: PROBES_MAX,
     });
@@ -51,7 +49,7 @@ export function createJudgeAccounts(deps: JudgeAccountsDeps) {
 
 async function findSilent(deps: JudgeAccountsDeps): Promise<void> {
   const silent = await silentAccounts(deps.pool, {
-    carriers: carriers(deps.providers, ({ capabilities }) => capabilities.receipts.sent),
+    carriers: carriersOf(deps.providers, ({ capabilities }) => capabilities.receipts.sent),
     now: new Date(deps.now()),
   });
   for (const accountId of silent) await move(deps, accountId, afterSilence);
@@ -89,11 +87,4 @@ async function tellOperators({ pool, now, raiseAccountNotice }: JudgeAccountsDep
     await raiseAccountNotice(trouble);
     await markTold(pool, trouble.accountIds, new Date(now()));
   }
-}
-
-function carriers(
-  { all }: ProviderRegistry,
-  isMeant: (provider: Provider) => boolean,
-): readonly Carrier[] {
-  return all.filter(isMeant).map(({ id, channel }) => ({ provider: id, channel }));
 }

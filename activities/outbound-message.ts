@@ -1,7 +1,7 @@
 import type { DeliveryContext } from "../db/deliveries.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
-import type { OutboundMessage, Provider } from "../providers/provider.ts";
+import type { Destination, OutboundMessage, Provider } from "../providers/provider.ts";
 import { chooseTemplate } from "../rendering/choose-template.ts";
 import { closingText } from "../rendering/closing.ts";
 import { composeMessage, type ComposedMessage, type Mark } from "../rendering/compose.ts";
@@ -107,8 +107,19 @@ export function composeClosingMessage(
   });
 }
 
+/** Where a channel's messages go. */
+export function destinationOf(
+  channel: Channel,
+  kind: "person" | "group",
+  address: string,
+): Destination {
+  if (kind === "group") return { kind: "group", groupChatId: address };
+  return channel === "email" ? { kind: "email", address } : { kind: "phone", e164: address };
+}
+
 /** Address, text and what goes with it, in the provider's terms. */
 export function toOutbound(
+  channel: Channel,
   recipient: NonNullable<DeliveryContext["recipient"]>,
   address: string,
   message: {
@@ -119,10 +130,7 @@ export function toOutbound(
   },
 ): OutboundMessage {
   return {
-    to:
-      recipient.kind === "group"
-        ? { kind: "group", groupChatId: address }
-        : { kind: "phone", e164: address },
+    to: destinationOf(channel, recipient.kind, address),
     text: message.text,
     language: message.locale ?? recipient.locale,
     isWindowOpen: recipient.windowOpen,

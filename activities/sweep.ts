@@ -1,10 +1,12 @@
 import type pg from "pg";
 
+import { dueQuestions, type DueQuestion } from "../db/asking.ts";
 import { answerActs, markActsSignalled, unsignalledActs } from "../db/acts.ts";
 import { markAnswerStarted, unstartedAnswers, type AnswerToStart } from "../db/answers.ts";
 import { markReceiptsSignalled, unsignalledReceipts } from "../db/receipts.ts";
 import { clearStaleMarks, staleRuns } from "../db/stale-plans.ts";
 import { sweepUnstarted, type UnstartedRow } from "../db/starting.ts";
+import { carriersOf, type ProviderRegistry } from "../providers/registry.ts";
 import type { SignalledFact } from "../workflows/contract.ts";
 import type { SweepAnswer } from "./contract.ts";
 
@@ -16,12 +18,15 @@ export interface SweepDeps {
   /** False: the run is over and will never need the fact. Throws when Temporal could not be asked. */
   readonly signal: (workflowId: string, fact: SignalledFact) => Promise<boolean>;
   readonly judgeAccounts: () => Promise<void>;
+  readonly providers: ProviderRegistry;
+  readonly startAsk: (question: DueQuestion) => Promise<void>;
   readonly log: { readonly warn: (fields: Record<string, unknown>, message: string) => void };
 }
 
 /** Whoever recorded a fact signals it at once; what is this old was lost on the way. */
 const LOST_AFTER_MS = 15_000;
 const ROWS_MAX = 200;
+const QUESTIONS_MAX = 50;
 /** The next sweep is due after ten seconds. */
 const STARTS_LAST_MS_MAX = 8_000;
 
@@ -42,6 +47,7 @@ export function createSweep(deps: SweepDeps) {
     const replans = await signalReplans(deps, olderThan);
     const answers = await startAnswers(deps, olderThan);
     await deps.judgeAccounts();
+    await askVendors(deps);
     return { started, acts, receipts, replans, answers };
   };
 }
@@ -90,4 +96,14 @@ async function startAnswers(deps: SweepDeps, olderThan: Date): Promise<number> {
     await markAnswerStarted(deps.pool, answer.inboundMessageId);
   }
   return lost.length;
+}
+
+async function askVendors({ now, pool, providers, startAsk }: SweepDeps): Promise<void> {
+  const due = await dueQuestions(pool, {
+    finders: carriersOf(providers, ({ findLost }) => findLost !== undefined),
+    tellers: carriersOf(providers, ({ lookUp }) => lookUp !== undefined),
+    now: new Date(now()),
+    limit: QUESTIONS_MAX,
+  });
+  for (const question of due) await startAsk(question);
 }

@@ -1,12 +1,18 @@
 import type { Channel } from "../domain/channel.ts";
+import { createFcmProviders } from "./fcm/index.ts";
+import { createEvolutionProviders } from "./evolution/index.ts";
 import { createFonnteProviders } from "./fonnte/index.ts";
+import { createGowaProviders } from "./gowa/index.ts";
 import type { HttpCall } from "./http.ts";
 import { createNusasmsProviders } from "./nusasms/index.ts";
 import { PROVIDER_IDS } from "./provider.ts";
 import type { AccountContext, Capabilities, Provider, ProviderId } from "./provider.ts";
+import { createSmtpProviders } from "./smtp/index.ts";
 import { createTwilioProviders } from "./twilio/index.ts";
+import { createWebPushProviders } from "./web-push/index.ts";
 import { createWablasProviders } from "./wablas/index.ts";
 import { createWoowaProviders } from "./woowa/index.ts";
+import { createWahaProviders } from "./waha/index.ts";
 import { createMetaProviders } from "./whatsapp-cloud/index.ts";
 import { createZenzivaProviders } from "./zenziva/index.ts";
 
@@ -40,6 +46,12 @@ export function createProviders(httpCall: HttpCall): ProviderRegistry {
     ...createWoowaProviders(httpCall),
     ...createZenzivaProviders(httpCall),
     ...createNusasmsProviders(httpCall),
+    ...createEvolutionProviders(httpCall),
+    ...createWahaProviders(httpCall),
+    ...createGowaProviders(httpCall),
+    ...createSmtpProviders(),
+    ...createWebPushProviders(httpCall),
+    ...createFcmProviders(httpCall),
   ]);
 }
 
@@ -83,4 +95,12 @@ export function evidenceOf(
   if (known === undefined) return null;
   const { sent, delivered } = known.capabilities.receipts;
   return { givesSent: sent, givesDelivered: delivered };
+}
+
+/** Providers on channels of which this holds. */
+export function carriersOf(
+  { all }: ProviderRegistry,
+  isMeant: (provider: Provider) => boolean,
+): readonly { readonly provider: string; readonly channel: Channel }[] {
+  return all.filter(isMeant).map(({ id, channel }) => ({ provider: id, channel }));
 }

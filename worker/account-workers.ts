@@ -20,7 +20,10 @@ export interface AccountWorkersOptions {
   readonly pool: pg.Pool;
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly activities: Pick<Activities, "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount">;
+  readonly activities: Pick<
+    Activities,
+    "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount" | "askVendor"
+  >;
   readonly listen: (onChange: () => void) => Promise<{ readonly close: () => Promise<void> }>;
   readonly sendTimeoutSeconds: number;
   readonly shutdownGraceMs: number;

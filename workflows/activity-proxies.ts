@@ -29,7 +29,7 @@ const durable = proxyActivities<Activities>({
 
 type RecordActivity = Exclude<
   keyof Activities,
-  "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount" | "sweep"
+  "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount" | "askVendor" | "sweep"
 >;
 
 /** Local first; where that one try did not come through, durably. Every such activity may therefore run twice. */
@@ -120,21 +120,31 @@ export function sendAnswer(
   return send(input);
 }
 
-/** Asks the account's vendor how it is; an account without a worker is asked at the next sweep again. */
-export function probeAccount(
-  input: Parameters<Activities["probeAccount"]>[0],
-  accountId: string,
-): ReturnType<Activities["probeAccount"]> {
-  const { probeAccount: ask } = proxyActivities<Activities>({
+/** A question to the account's vendor that nobody waits for; the next sweep asks again where no worker took it. */
+function questionTo(accountId: string, summary: string) {
+  return proxyActivities<Activities>({
     taskQueue: accountTaskQueue(accountId),
     startToCloseTimeout: DELIVER_START_TO_CLOSE_MS,
     scheduleToStartTimeout: "30 seconds",
     retry: { maximumAttempts: 1 },
     priority: { priorityKey: 4 },
-    summary: "Ask the vendor how the account is",
+    summary,
     allowEagerDispatch: false,
   });
-  return ask(input);
+}
+
+export function probeAccount(
+  input: Parameters<Activities["probeAccount"]>[0],
+  accountId: string,
+): ReturnType<Activities["probeAccount"]> {
+  return questionTo(accountId, "Ask the vendor how the account is").probeAccount(input);
+}
+
+export function askVendor(
+  input: Parameters<Activities["askVendor"]>[0],
+  accountId: string,
+): ReturnType<Activities["askVendor"]> {
+  return questionTo(accountId, "Ask the vendor what became of a message").askVendor(input);
 }
 
 export const { sweep } = proxyActivities<Activities>({

@@ -17,6 +17,7 @@ export const NOTIFICATION_WORKFLOW = "notification";
 export const SWEEP_WORKFLOW = "sweep";
 export const ANSWER_WORKFLOW = "answer";
 export const PROBE_WORKFLOW = "probe";
+export const ASK_WORKFLOW = "ask";
 export const SWEEP_SCHEDULE_ID = "siaga-sweep";
 
 export function notificationWorkflowId(type: string, ref: string): string {
@@ -45,6 +46,16 @@ export function probeWorkflowId(accountId: string): string {
   return `probe/${accountId}`;
 }
 export interface ProbeWorkflowInput {
+  readonly accountId: string;
+}
+
+/** One question about a message at a time. */
+export function askWorkflowId(deliveryId: string): string {
+  return `ask/${deliveryId}`;
+}
+export interface AskWorkflowInput {
+  readonly deliveryId: string;
+  /** Its queue carries the question. */
   readonly accountId: string;
 }
 

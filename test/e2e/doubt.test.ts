@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import { newId } from "../../db/new-id.ts";
+import { SWEEP_WORKFLOW, WORKFLOW_TASK_QUEUE } from "../../workflows/contract.ts";
 import { DEVICES, useStory, type Story } from "../support/story.ts";
 
 // Calls ring for about a second, shorter than any spacing here.
@@ -17,6 +19,14 @@ async function accountsBut({ world }: Story, provider: string): Promise<readonly
     [provider],
   );
   return rows.map(({ id }) => id);
+}
+
+/** What the schedule starts every ten seconds. */
+async function sweep({ world }: Story): Promise<void> {
+  await world.temporal.workflow.execute(SWEEP_WORKFLOW, {
+    workflowId: `sweep-${newId("ntf", Date.now())}`,
+    taskQueue: WORKFLOW_TASK_QUEUE,
+  });
 }
 
 describe("an unknown outcome", () => {
@@ -236,5 +246,57 @@ describe("a call", () => {
     expect(told()).toEqual(["call T-1"]);
     const failed = (await timeline(id)).filter(({ reason }) => reason === "failed");
     expect(failed).toMatchObject([{ detail: { cause: "voicemail" } }]);
+  });
+
+  it("of a medium one is asked about where the vendor can tell, and what it says is the outcome", async () => {
+    const { world, policy, raise, settled, told, deliveries, happened } = story();
+    // No webhook comes: only the question can find out.
+    world.vendors.sandbox.faults.add({ kind: "receipts_dropped", vendor: "twilio" });
+    world.vendors.sandbox.faults.add({ kind: "drop_after", vendor: "twilio", count: 1 });
+    const policyId = await policy(
+      { settledBy: "delivered", steps: [{ channels: ["sms"], windowSeconds: 20 }] },
+      "medium",
+    );
+    const id = await raise({ policyId, priority: "medium", recipients: { userIds: ["ext:T-1"] } });
+    await happened(id, ({ kind }) => kind === "delivery_unknown");
+    await expect
+      .poll(
+        async () => {
+          await world.pool.query(
+            `update deliveries set sending_at = now() - interval '5 minutes', asked_at = null, asks = 0,
+               accepted_at = accepted_at - interval '5 minutes' where notification_id = $1 and status <> 'delivered'`,
+            [id],
+          );
+          await sweep(story());
+          return (await deliveries(id)).find(({ channel }) => channel === "sms")?.status;
+        },
+        { timeout: 15_000, interval: 500 },
+      )
+      .toBe("delivered");
+    expect(await settled(id)).toMatchObject({ outcome: "delivered" });
+    expect(told()).toEqual(["sms T-1"]);
+  });
+
+  it("of a critical one that arrives after all is superseded by the channel that took its place", async () => {
+    const { world, policy, raise, settled, told, toldOf, deliveries } = story();
+    world.vendors.sandbox.faults.add({ kind: "receipts_delayed", vendor: "meta", delayMs: 1_500 });
+    world.vendors.sandbox.faults.add({ kind: "drop_after", vendor: "meta", count: 1 });
+    const policyId = await policy({ settledBy: "acknowledged", steps: WA_THEN_SMS }, "critical");
+    const id = await raise({
+      policyId,
+      priority: "critical",
+      recipients: { userIds: ["ext:T-1"] },
+      avoidAccountIds: await accountsBut(story(), "meta"),
+    });
+    await toldOf("sms T-1");
+    await expect
+      .poll(
+        async () =>
+          (await deliveries(id)).find(({ channel }) => channel === "whatsapp_personal")?.status,
+        { timeout: 10_000 },
+      )
+      .toBe("superseded");
+    await settled(id);
+    expect(told()).toEqual(["whatsapp_personal T-1", "sms T-1"]);
   });
 });

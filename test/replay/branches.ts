@@ -1,12 +1,14 @@
 import type { Activities, RecordedAct } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
 import { startAnswer } from "../../client/start-answer.ts";
-import { startProbe } from "../../client/start-probe.ts";
+import { startAsk, startProbe } from "../../client/start-errand.ts";
 import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
 import type { RunPlan } from "../../domain/run.ts";
 import {
   ANSWER_WORKFLOW,
+  ASK_WORKFLOW,
   answerWorkflowId,
+  askWorkflowId,
   NOTIFICATION_WORKFLOW,
   PROBE_WORKFLOW,
   probeWorkflowId,
@@ -33,7 +35,7 @@ import { act, receipt, tell } from "../support/signalled-facts.ts";
  * against what older code did. A branch that does not end as it says is not recorded.
  */
 export interface Branch {
-  readonly workflow: "notification" | "answer" | "probe" | "sweep";
+  readonly workflow: "notification" | "answer" | "ask" | "probe" | "sweep";
   /** Completes "replays a run that …". */
   readonly name: string;
   /** Drives the run to its end and returns its workflow id. */
@@ -522,6 +524,20 @@ const PROBED: Branch = {
   },
 };
 
+const ASKED: Branch = {
+  workflow: ASK_WORKFLOW,
+  name: "asked",
+  drive: async (namespace) => {
+    const world = fakeWorld({ plan: runPlan() });
+    const workflowId = askWorkflowId("dlv_asked");
+    await withWorkers(namespace, world.activities, async () => {
+      await startAsk(namespace.client, { deliveryId: "dlv_asked", accountId: "acc_fake" });
+      await namespace.client.workflow.getHandle(workflowId).result();
+    });
+    return workflowId;
+  },
+};
+
 const SWEPT: Branch = {
   workflow: SWEEP_WORKFLOW,
   name: "swept",
@@ -542,6 +558,7 @@ export const BRANCHES: readonly Branch[] = [
   ...Object.entries(NOTIFICATIONS).map(([name, told]) => notificationBranch(name, told)),
   answerBranch("sent", "accepted", () => Promise.resolve({ status: "accepted", reason: null })),
   answerBranch("dropped", "not_sent", () => Promise.reject(rejected())),
+  ASKED,
   PROBED,
   SWEPT,
 ];

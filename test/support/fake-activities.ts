@@ -102,6 +102,7 @@ export function fakeWorld(options: FakeOptions): FakeWorld {
     raiseOperatorNotice: () => Promise.resolve(),
     sendAnswer: () => Promise.resolve({ status: "accepted", reason: null }),
     dropAnswer: () => Promise.resolve(),
+    askVendor: () => Promise.resolve({ found: null }),
     probeAccount: () => Promise.resolve({ state: null }),
     sweep: () => Promise.resolve({ started: 0, acts: 0, receipts: 0, replans: 0, answers: 0 }),
     ...options.overrides,
