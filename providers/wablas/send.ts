@@ -17,7 +17,7 @@ const PHONE = /^\+[1-9]\d{6,14}$/;
  * Our delivery's id in the request. Answers and reports have a field of this name and several integrations fill it, but no
  * page says that it is kept: nothing relies on it. https://wablas.com/documentation/api, checked September 2026.
  */
-export const WABLAS_REFERENCE_FIELD = "ref_id";
+const WABLAS_REFERENCE_FIELD = "ref_id";
 
 /**
  * The text beside a document. The pages name it for images and videos only; integrations send it with documents too.

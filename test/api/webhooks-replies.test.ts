@@ -14,7 +14,13 @@ import {
   insertUser,
 } from "../support/rows.ts";
 import { codeOf, insertTold } from "../support/told.ts";
-import { fonntePost, insertVendorAccount, metaPost, twilioPost } from "../support/vendors.ts";
+import {
+  fonntePost,
+  insertVendorAccount,
+  metaPost,
+  twilioPost,
+  wablasPost,
+} from "../support/vendors.ts";
 import type { ProviderName, VendorAccount, VendorPost } from "../support/vendors.ts";
 import { useApi } from "./harness.ts";
 
@@ -113,6 +119,16 @@ function replyPost({ account, user }: Chat, words: Words): VendorPost {
         timestamp: seconds,
         name: "Nama di WhatsApp",
       });
+    case "wablas":
+      return wablasPost(account, {
+        phone: from.replace("+", ""),
+        message: words.text ?? "",
+        messageType: "text",
+        isGroup: "false",
+        id,
+        timestamp: seconds,
+        pushName: "Nama di WhatsApp",
+      });
     case "meta":
       return metaPost(account, {
         contacts: [{ wa_id: from.replace("+", ""), profile: { name: "Nama di WhatsApp" } }],
@@ -200,7 +216,7 @@ async function inbound({ account }: Pick<Chat, "account">): Promise<readonly Row
   return rows;
 }
 
-const WRITERS = ["fonnte", "meta", "twilio-sms"] as const;
+const WRITERS = ["fonnte", "wablas", "meta", "twilio-sms"] as const;
 
 describe.each(WRITERS)("a reply over %s", (provider) => {
   it("with the code acknowledges in the writer's name, once, and says thanks", async () => {
@@ -370,15 +386,18 @@ describe.each(WRITERS)("a reply over %s", (provider) => {
 });
 
 describe("a critical notification", () => {
-  it("over Fonnte, which signs nothing, is acknowledged by its code alone", async () => {
-    const one = await chat("fonnte");
-    const notice = await tell(one, { priority: "critical" });
-    await write(one, "1");
-    expect(await notificationRow(notice.id)).toMatchObject(OPEN);
-    expect(await lastSaid(one)).toEqual([{ kind: "code_needed", notificationId: notice.id }]);
-    await write(one, `1 ${notice.code}`);
-    expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
-  });
+  it.each(["fonnte", "wablas"] as const)(
+    "over %s, which signs nothing, is acknowledged by its code alone",
+    async (provider) => {
+      const one = await chat(provider);
+      const notice = await tell(one, { priority: "critical" });
+      await write(one, "1");
+      expect(await notificationRow(notice.id)).toMatchObject(OPEN);
+      expect(await lastSaid(one)).toEqual([{ kind: "code_needed", notificationId: notice.id }]);
+      await write(one, `1 ${notice.code}`);
+      expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
+    },
+  );
 
   it.each(["meta", "twilio-sms"] as const)(
     "over %s is acknowledged by a bare word",

@@ -7,9 +7,9 @@ import { parseForm, signTwilioWebhook } from "../../providers/twilio/signature.t
 import { signMetaWebhook } from "../../providers/whatsapp-cloud/signature.ts";
 import { insertAccount } from "./rows.ts";
 
-/** Accounts at the four providers, and what their vendors would post to the API, signed as each of them signs. */
+/** Accounts at providers of every kind of proof, and what their vendors would post to the API, signed as each of them signs. */
 
-export const PROVIDERS = ["fonnte", "meta", "twilio-sms", "twilio-voice"] as const;
+export const PROVIDERS = ["fonnte", "wablas", "meta", "twilio-sms", "twilio-voice"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
 export type VendorAccount = {
@@ -41,6 +41,11 @@ const SET_UP = {
     channel: "whatsapp_personal",
     sender: SENDER,
     credentials: { token: "tOkEn", webhookSecret: SECRET },
+  },
+  wablas: {
+    channel: "whatsapp_personal",
+    sender: SENDER,
+    credentials: { token: "tOkEn", secretKey: SECRET },
   },
   meta: {
     channel: "whatsapp_personal",
@@ -91,6 +96,8 @@ export function vendorMessageId(provider: ProviderName): string {
   switch (provider) {
     case "fonnte":
       return String(80_000_000 + Number.parseInt(hex.slice(0, 6), 16));
+    case "wablas":
+      return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
     case "meta":
       return `wamid.${hex}`;
     case "twilio-sms":
@@ -108,6 +115,12 @@ const RECEIPT_WORDS: Readonly<
     delivered: { status: "sent", state: "delivered" },
     read: { status: "sent", state: "read" },
     failed: { status: "invalid" },
+  },
+  wablas: {
+    sent: { status: "sent" },
+    delivered: { status: "received" },
+    read: { status: "read" },
+    failed: { status: "reject" },
   },
   meta: {
     sent: { status: "sent" },
@@ -145,6 +158,8 @@ export function receiptPost(
         ...(options.alias ? { stateid: options.alias } : {}),
         ...words,
       });
+    case "wablas":
+      return wablasPost(account, { id: messageId, phone: "6281234000001", note: "", ...words });
     case "meta":
       return metaPost(account, {
         statuses: [
@@ -172,6 +187,19 @@ export function fonntePost(
   return {
     path: account.path,
     body: JSON.stringify(signFonnteWebhook({ device: SENDER.slice(1), ...fields }, secret)),
+    headers: { "content-type": "application/json" },
+  };
+}
+
+/** What proves it is the device's own number. */
+export function wablasPost(
+  account: VendorAccount,
+  fields: Readonly<Record<string, string>>,
+  sender = SENDER,
+): VendorPost {
+  return {
+    path: account.path,
+    body: JSON.stringify({ ...fields, deviceId: "ABC123", sender: sender.slice(1) }),
     headers: { "content-type": "application/json" },
   };
 }
@@ -268,6 +296,8 @@ export function forged(account: VendorAccount, messageId: string): VendorPost {
   switch (account.provider) {
     case "fonnte":
       return fonntePost(account, { id: messageId, status: "sent" }, "another secret");
+    case "wablas":
+      return wablasPost(account, { id: messageId, status: "sent" }, "+6281234000098");
     case "meta":
       return metaPost(
         account,
