@@ -8,11 +8,21 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** Null for everything that is not a JSON object; the parser's own error is dropped because it quotes the text. */
 export function parseJsonObject(text: string): JsonObject | null {
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : null;
+}
+
+/** The objects of a JSON list; null for everything that is no list. */
+export function parseJsonObjects(text: string): readonly JsonObject[] | null {
+  const value = parseJson(text);
+  return Array.isArray(value) ? value.filter(isJsonObject) : null;
+}
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
+    return JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
 }
 

@@ -20,6 +20,8 @@ export const PROVIDER_IDS = [
   "woowa",
   "zenziva",
   "nusasms",
+  "waha",
+  "gowa",
 ] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
 

@@ -92,6 +92,10 @@ export function showAccount(account: Account, baseUrls: Readonly<Record<Vendor, 
       return { ...common, balance: config.balance };
     case "nusasms":
       return { ...common, maskingNames: config.maskingNames };
+    case "waha":
+      return { ...common, session: config.session, engine: config.engine };
+    case "gowa":
+      return { ...common, deviceId: config.deviceId };
     case "twilio":
       return {
         ...common,

@@ -94,6 +94,10 @@ export class Network {
     return this.#parts.phones.handset(phone).settings.hasWhatsApp;
   }
 
+  hidesNumber(phone: string): boolean {
+    return this.#parts.phones.handset(phone).settings.hidesNumber;
+  }
+
   /** Posts a receipt that did not happen, or happened already: for tests of contradictions and repeats. */
   forceReceipt(message: Message, change: ReceiptChange): Promise<void> {
     return this.#report(message, change);

@@ -12,10 +12,12 @@ import { Phones, phoneFrom } from "./phones.ts";
 import { SandboxProblem } from "./problem.ts";
 import { WorldTime } from "./time.ts";
 import { createFonnte } from "./vendors/fonnte.ts";
+import { createGowa } from "./vendors/gowa.ts";
 import { createMeta } from "./vendors/meta.ts";
 import { createNusasms } from "./vendors/nusasms.ts";
 import { createTwilio } from "./vendors/twilio.ts";
 import { createWablas } from "./vendors/wablas.ts";
+import { createWaha } from "./vendors/waha.ts";
 import { createWoowa } from "./vendors/woowa.ts";
 import { createZenziva } from "./vendors/zenziva.ts";
 import { Courier, NO_RETRIES, ReceiptLane } from "./webhooks.ts";
@@ -49,7 +51,13 @@ export type SandboxOptions = {
 const LOG_ENTRIES_MAX = 200_000;
 const WEBHOOK_ENTRIES_MAX = 100_000;
 /** Gateways that drive a linked phone: a ban takes the link away. */
-const LINKED_DEVICES: ReadonlySet<Vendor> = new Set<Vendor>(["fonnte", "wablas", "woowa"]);
+const LINKED_DEVICES: ReadonlySet<Vendor> = new Set<Vendor>([
+  "fonnte",
+  "wablas",
+  "woowa",
+  "waha",
+  "gowa",
+]);
 const VERIFICATION_TIMEOUT_MS = 10_000;
 
 export type GroupRegistration = {
@@ -123,6 +131,8 @@ export class Sandbox {
       twilio: createTwilio({ ...parts, calls: { time, phones: this.phones, courier } }),
       zenziva: createZenziva(parts),
       nusasms: createNusasms(parts),
+      waha: createWaha(parts),
+      gowa: createGowa(parts),
     };
     this.#journal = options.stateFile === undefined ? null : this.#openJournal(options.stateFile);
   }

@@ -9,6 +9,8 @@ const MEDIA = {
   woowa: "whatsapp",
   zenziva: "sms",
   nusasms: "sms",
+  waha: "whatsapp",
+  gowa: "whatsapp",
 } as const satisfies Readonly<Record<string, Medium>>;
 export type Vendor = keyof typeof MEDIA;
 

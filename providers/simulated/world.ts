@@ -9,11 +9,13 @@ import type { PhoneCall } from "./calls.ts";
 import type { MessageFate } from "./faults.ts";
 import type { AttachmentSeen, Button, Medium, TemplateUse, Vendor } from "./seen.ts";
 import { fonnteAccount } from "./vendors/fonnte-account.ts";
+import { gowaAccount } from "./vendors/gowa-account.ts";
 import { metaAccount } from "./vendors/meta-account.ts";
 import { nusasmsAccount } from "./vendors/nusasms-account.ts";
 import { twilioAccount } from "./vendors/twilio-account.ts";
 import { zenzivaAccount } from "./vendors/zenziva-account.ts";
 import { wablasAccount } from "./vendors/wablas-account.ts";
+import { wahaAccount } from "./vendors/waha-account.ts";
 import { woowaAccount } from "./vendors/woowa-account.ts";
 import type { ReceiptLane } from "./webhooks.ts";
 
@@ -25,6 +27,8 @@ export const accountSchema = z.discriminatedUnion("vendor", [
   woowaAccount,
   zenzivaAccount,
   nusasmsAccount,
+  wahaAccount,
+  gowaAccount,
 ]);
 /** As given: what has a default may be left out. */
 export type AccountRegistration = z.input<typeof accountSchema>;

@@ -50,6 +50,15 @@ import {
   WOOWA_FIELDS,
   WOOWA_KEY,
   WOOWA_NUMBER,
+  GOWA_DEVICE,
+  GOWA_LOGIN,
+  GOWA_NUMBER,
+  GOWA_SECRET,
+  WAHA_API_KEY,
+  WAHA_HMAC_KEY,
+  WAHA_NUMBER,
+  registerGowa,
+  registerWaha,
 } from "./simulated/support.ts";
 import type { Received, Receiver } from "./simulated/support.ts";
 
@@ -671,5 +680,297 @@ describe("nusasms and its simulation", () => {
     };
     const error = await providerErrorOf(provider.send(other, message, sendOptions()));
     expect(error).toMatchObject({ kind: "unauthorized", reason: "credentials" });
+  });
+});
+
+type GatewayChannel = "whatsapp_personal" | "whatsapp_group";
+
+function startWaha(
+  channel: GatewayChannel,
+  engine: "NOWEB" | "GOWS" | "WEBJS" = "NOWEB",
+): Promise<Setting> {
+  return start(
+    "waha",
+    channel,
+    (vendors, webhookUrl) => registerWaha(vendors, webhookUrl, engine),
+    (vendors) => ({
+      baseUrl: vendors.baseUrls.waha,
+      sender: `+${WAHA_NUMBER}`,
+      credentials: { apiKey: WAHA_API_KEY, webhookHmacKey: WAHA_HMAC_KEY },
+      settings: { engine },
+    }),
+  );
+}
+
+function startGowa(channel: GatewayChannel): Promise<Setting> {
+  return start("gowa", channel, registerGowa, (vendors) => ({
+    baseUrl: vendors.baseUrls.gowa,
+    sender: `+${GOWA_NUMBER}`,
+    credentials: { ...GOWA_LOGIN, webhookSecret: GOWA_SECRET },
+    settings: { deviceId: GOWA_DEVICE },
+  }));
+}
+
+const PHOTO = {
+  kind: "image",
+  url: "https://siaga.example/odp.jpg",
+  fileName: "odp.jpg",
+  content: { bytes: new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 13, 10]), contentType: "image/jpeg" },
+} as const;
+const TEXT = 'Tiang "ODP" roboh 🚨\nKlari';
+const UNKNOWN_GROUP = { kind: "group", groupChatId: "120363020000000099@g.us" } as const;
+const THE_GROUP = { kind: "group", groupChatId: GROUP_ID } as const;
+
+describe.each([
+  ["waha", startWaha, ["sent", "delivered", "read"]],
+  ["gowa", startGowa, ["delivered", "read"]],
+] as const)("%s and its simulation", (id, startOne, told) => {
+  /** Only GOWA always tells the alias too. */
+  const aliases = id === "gowa" ? [{ kind: "lid" }] : [];
+
+  it("agree on a text to a person, its receipts, a quote and a reaction", async () => {
+    const { vendors, events, refusals, send } = await startOne("whatsapp_personal");
+    vendors.sandbox.phones.configure(BUDI, { reads: true });
+    const { providerMessageId } = await send({});
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages[0]?.text).toBe(TEXT);
+    expect(statusesOf(events, providerMessageId)).toEqual(told);
+    await vendors.sandbox.people.reply(BUDI, { text: "1 4821", quote: providerMessageId });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      from: [{ kind: "phone", e164: BUDI }, ...aliases],
+      text: "1 4821",
+      quotedMessageId: providerMessageId,
+    });
+    for (const reaction of ["👍", ""]) {
+      await vendors.sandbox.people.react(BUDI, providerMessageId, reaction);
+      expect(events.at(-1)).toMatchObject({ reaction, quotedMessageId: providerMessageId });
+    }
+    expect(refusals).toEqual([]);
+  });
+
+  it("agree on a group, each member's receipts and the member who answers in it", async () => {
+    const { vendors, events, send } = await startOne("whatsapp_group");
+    vendors.sandbox.phones.configure(BUDI, { hidesNumber: true });
+    const { providerMessageId } = await send({ to: THE_GROUP });
+    await vendors.sandbox.idle();
+    const delivered = statusesOf(events, providerMessageId).filter((word) => word === "delivered");
+    expect(delivered).toHaveLength(2);
+    expect(new Set(events.map(({ eventKey }) => eventKey)).size).toBe(events.length);
+    await vendors.sandbox.people.reply(SARI, { text: "siap 4821", group: GROUP_ID });
+    expect(events.at(-1)).toMatchObject({
+      kind: "reply",
+      groupChatId: GROUP_ID,
+      from: [{ kind: "phone", e164: SARI }, ...aliases],
+    });
+    await vendors.sandbox.people.reply(BUDI, { text: "siap", group: GROUP_ID });
+    const last = events.at(-1);
+    expect(last?.kind === "reply" && last.from.map(({ kind }) => kind)).toEqual(["lid"]);
+  });
+
+  it("agree on a photograph by its bytes and on a place", async () => {
+    const { vendors, send } = await startOne("whatsapp_personal");
+    await send({ text: "Foto ODP", attachment: PHOTO });
+    const place = { latitude: -6.2, longitude: 106.8, name: "POP", address: null };
+    await send({ text: "", attachment: { kind: "location", ...place } });
+    await vendors.sandbox.idle();
+    const shown = vendors.sandbox.phones.handset(BUDI).messages;
+    expect(shown.map(({ text, attachment }) => [text, attachment])).toMatchObject([
+      ["Foto ODP", { kind: "image", url: null, fileName: "odp.jpg" }],
+      ["", { kind: "location", latitude: -6.2, longitude: 106.8 }],
+    ]);
+  });
+
+  it("agree that a device is away or banned, and on its state and groups", async () => {
+    const { vendors, provider, account, send } = await startOne("whatsapp_group");
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+      { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
+    ]);
+    const breaks: readonly (() => unknown)[] = [
+      () => vendors.sandbox.setDevice(account.sender, false, "logged out"),
+      () => vendors.sandbox.setBanned(account.sender, true),
+    ];
+    for (const breakOff of breaks) {
+      breakOff();
+      expect(await providerErrorOf(send({ to: THE_GROUP }))).toMatchObject({
+        kind: "unavailable",
+        reason: "device_disconnected",
+      });
+      expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "disconnected" });
+      vendors.sandbox.setBanned(account.sender, false);
+      expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    }
+  });
+
+  it("agree on a lost answer: the message is found in its chat, and only there", async () => {
+    const { vendors, provider, account, send } = await startOne("whatsapp_personal");
+    const sentAfter = Date.now() - 1_000;
+    const find = (text: string, e164: string): Promise<SendResult | null> | undefined =>
+      provider.findLost?.(
+        account,
+        { to: { kind: "phone", e164 }, text, language: "id" },
+        sentAfter,
+        OPTIONS,
+      );
+    expect(await find(TEXT, BUDI)).toBeNull();
+    vendors.sandbox.faults.add({ kind: "drop_after", count: 1 });
+    expect(await providerErrorOf(send({}))).toMatchObject({ kind: "unknown_outcome" });
+    await vendors.sandbox.idle();
+    const sent = vendors.sandbox.log.entries().find(({ kind }) => kind === "message");
+    expect(await find(TEXT, BUDI)).toMatchObject({
+      providerMessageId: sent?.providerMessageId,
+      status: "sent",
+    });
+    expect(await find("lain", BUDI)).toBeNull();
+    expect(await find(TEXT, SARI)).toBeNull();
+  });
+
+  it("agree on wrong credentials, a wrong signature and a request to slow down", async () => {
+    const { vendors, provider, account, events, refusals, send } =
+      await startOne("whatsapp_personal");
+    const stranger = {
+      ...account,
+      credentials: { ...account.credentials, apiKey: "another", password: "another" },
+    };
+    const error = await providerErrorOf(
+      provider.send(
+        stranger,
+        { to: { kind: "phone", e164: BUDI }, text: "x", language: "id" },
+        sendOptions(),
+      ),
+    );
+    expect(error).toMatchObject({ kind: "unauthorized", reason: "credentials" });
+    vendors.sandbox.faults.add({ kind: "rate_limited", retryAfterSeconds: 7, count: 1 });
+    expect(await providerErrorOf(send({}))).toMatchObject({
+      kind: "rate_limited",
+      scope: "account",
+      retryAfterMs: 7_000,
+    });
+    vendors.sandbox.faults.add({ kind: "bad_signature" });
+    await send({});
+    await vendors.sandbox.idle();
+    expect(new Set(refusals)).toEqual(new Set(["wrong_signature"]));
+    expect(events).toEqual([]);
+  });
+});
+
+describe("waha and its simulation", () => {
+  it("agree on the delivery that a receipt is about, although the answer was lost", async () => {
+    const { vendors, provider, account, events } = await startWaha("whatsapp_personal");
+    const deliveryKey = "dlv_01k8z9qv5n4x7c2m6b3t9r8y1e";
+    const send = (): Promise<SendResult> =>
+      provider.send(
+        account,
+        { to: { kind: "phone", e164: BUDI }, text: "x", language: "id" },
+        sendOptions({ deliveryKey }),
+      );
+    vendors.sandbox.faults.add({ kind: "drop_after", count: 1 });
+    await providerErrorOf(send());
+    await vendors.sandbox.idle();
+    expect(events).toContainEqual(expect.objectContaining({ kind: "receipt", deliveryKey }));
+    await send();
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages).toHaveLength(1);
+  });
+
+  it.each(["NOWEB", "GOWS", "WEBJS"] as const)(
+    "agree on the ids of the engine %s",
+    async (engine) => {
+      const { vendors, provider, account, events, send } = await startWaha(
+        "whatsapp_group",
+        engine,
+      );
+      const { providerMessageId } = await send({ to: THE_GROUP, text: "", attachment: PHOTO });
+      await vendors.sandbox.idle();
+      expect(vendors.sandbox.world.messages.has(providerMessageId)).toBe(true);
+      expect(statusesOf(events, providerMessageId).length > 0).toBe(engine !== "WEBJS");
+      expect(await provider.listGroups?.(account, OPTIONS)).toHaveLength(1);
+      await vendors.sandbox.people.reply(SARI, { text: "ok", quote: providerMessageId });
+      expect(events.at(-1)).toMatchObject({ quotedMessageId: providerMessageId });
+    },
+  );
+
+  it.each([
+    ["a number without WhatsApp", { kind: "phone", e164: BUDI }],
+    ["a group that the number is not in", UNKNOWN_GROUP],
+  ] as const)("agree that %s fails later", async (_whom, to) => {
+    const channel = to.kind === "group" ? "whatsapp_group" : "whatsapp_personal";
+    const { vendors, events, send } = await startWaha(channel);
+    vendors.sandbox.phones.configure(BUDI, { hasWhatsApp: false });
+    const { providerMessageId } = await send({ to });
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, providerMessageId)).toEqual(["failed"]);
+    expect(events.map(failureReasonOf)).toEqual(["provider_fault"]);
+  });
+
+  it("agree on a group that is not there, told at once by GOWS", async () => {
+    const { send } = await startWaha("whatsapp_group", "GOWS");
+    expect(await providerErrorOf(send({ to: UNKNOWN_GROUP }))).toMatchObject({
+      reason: "invalid_recipient",
+    });
+  });
+
+  it("agree that a session was lost and is back", async () => {
+    const { vendors, account, events } = await startWaha("whatsapp_personal");
+    vendors.sandbox.setDevice(account.sender, false, "logged out");
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ state: "disconnected", reason: "SCAN_QR_CODE" });
+    vendors.sandbox.setDevice(account.sender, true);
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "connected" });
+    vendors.sandbox.setBanned(account.sender, true);
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ state: "disconnected", reason: "FAILED" });
+  });
+});
+
+describe("gowa and its simulation", () => {
+  it.each([
+    ["a number without WhatsApp", { kind: "phone", e164: BUDI }, "not_on_channel"],
+    ["a group that is not there", UNKNOWN_GROUP, "invalid_recipient"],
+  ] as const)("agree that %s is refused", async (_whom, to, reason) => {
+    const channel = to.kind === "group" ? "whatsapp_group" : "whatsapp_personal";
+    const { vendors, send } = await startGowa(channel);
+    vendors.sandbox.phones.configure(BUDI, { hasWhatsApp: false });
+    expect(await providerErrorOf(send({ to }))).toMatchObject({ reason });
+  });
+
+  it("agree on a group that the number has left", async () => {
+    const { vendors, send } = await startGowa("whatsapp_group");
+    vendors.sandbox.setGroup({ id: GROUP_ID, name: "Teknisi", members: [BUDI], accounts: [] });
+    expect(await providerErrorOf(send({ to: THE_GROUP }))).toMatchObject({
+      kind: "rejected",
+      reason: "not_a_member",
+    });
+  });
+
+  it("agree on the time limit, after which nobody knows", async () => {
+    const { vendors, send } = await startGowa("whatsapp_personal");
+    vendors.sandbox.faults.add({ kind: "server_error", httpStatus: 504, accepts: true, count: 1 });
+    expect(await providerErrorOf(send({}))).toMatchObject({
+      kind: "unknown_outcome",
+      vendorCode: "GATEWAY_TIMEOUT",
+    });
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages).toHaveLength(1);
+  });
+
+  it("agree on a device that is chosen among several, and on one that is not there", async () => {
+    const { vendors, provider, account } = await startGowa("whatsapp_personal");
+    vendors.sandbox.registerAccount({
+      vendor: "gowa",
+      sender: "6281234000913",
+      credentials: { ...GOWA_LOGIN, webhookSecret: GOWA_SECRET },
+      deviceId: "site_b",
+    });
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    for (const deviceId of [undefined, "site_c"]) {
+      const settings = deviceId === undefined ? {} : { deviceId };
+      const error = await providerErrorOf(
+        provider.probe?.({ ...account, settings }, OPTIONS) ?? Promise.resolve(),
+      );
+      expect(error).toMatchObject({ kind: "unauthorized", reason: "not_configured" });
+    }
   });
 });

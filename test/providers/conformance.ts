@@ -106,10 +106,23 @@ const requestFixtures = z.array(
     webhookUrl: z.string().nullable().default(null),
     validForSeconds: z.number().nullable().default(null),
     sender: z.string().optional(),
-    message: z.custom<OutboundMessage>((value) => typeof value === "object"),
+    message: z.custom<OutboundMessage>((value) => typeof value === "object").transform(withBytes),
     expected: requestExpectation,
   }),
 );
+/** In a fixture a file's bytes are written in Base64. */
+const writtenContent = z.object({ base64: z.base64(), contentType: z.string() });
+
+function withBytes(message: OutboundMessage): OutboundMessage {
+  const { attachment } = message;
+  if (attachment === undefined || attachment.kind === "location") return message;
+  const written = writtenContent.safeParse(attachment.content);
+  if (!written.success) return message;
+  const { base64, contentType } = written.data;
+  const content = { bytes: Buffer.from(base64, "base64"), contentType };
+  return { ...message, attachment: { ...attachment, content } };
+}
+
 const successFixtures = z.array(
   z.object({
     name: z.string(),

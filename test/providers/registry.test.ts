@@ -30,6 +30,10 @@ describe("the registry", () => {
       "woowa whatsapp_group",
       "zenziva sms",
       "nusasms sms",
+      "waha whatsapp_personal",
+      "waha whatsapp_group",
+      "gowa whatsapp_personal",
+      "gowa whatsapp_group",
     ]);
     expect(new Set(providers.all.map(({ id }) => id))).toEqual(new Set(PROVIDER_IDS));
   });

@@ -31,6 +31,10 @@ import {
   sendByWablas,
   sendByWoowa,
   startVendors,
+  askGowa,
+  askWaha,
+  registerGowa,
+  registerWaha,
 } from "./support.ts";
 import type { Answer } from "./support.ts";
 import type { SimulatedVendors } from "../../../providers/simulated/server.ts";
@@ -330,5 +334,95 @@ describe("NusaSMS", () => {
     const answer = await send(vendors, { GSM: BUDI.slice(1), SMSText: "x", output: "json" });
     expect(answer.status).toBe(200);
     expect(at(answer.json, "results", 0, "status")).toBe(code);
+  });
+});
+
+describe("WAHA", () => {
+  it.each([...read(requests, "waha/requests.json"), ...read(requests, "waha/group-requests.json")])(
+    "takes $name",
+    async ({ expected }) => {
+      const vendors = await startVendors();
+      registerWaha(vendors);
+      const answer = await askWaha(vendors, expected.path, expected.json);
+      expect(answer.status).toBe(201);
+      expectAccepted(vendors, answer, "waha/successes.json");
+      const id = at(expected.json, "id");
+      const known = vendors.sandbox.log.entries()[0]?.providerMessageId;
+      if (id === undefined) expect(known).toMatch(/^3EB0/);
+      else expect(known).toBe(id);
+    },
+  );
+
+  it.each(
+    read(failures, "waha/failures.json").flatMap(({ body, reason, status }) => {
+      const code =
+        at(body, "exception", "message") ?? at(body, "status") ?? at(body, "message") ?? null;
+      return status >= 400 && typeof code === "string" ? [{ body, code, reason, status }] : [];
+    }),
+  )("can refuse for $reason", async ({ body, code, status }) => {
+    const vendors = await startVendors();
+    registerWaha(vendors);
+    vendors.sandbox.faults.add({ kind: "refuse", code, httpStatus: status });
+    const answer = await askWaha(vendors, "/api/sendText", {
+      session: "default",
+      chatId: `${BUDI.slice(1)}@c.us`,
+      text: "x",
+    });
+    expect(answer.status).toBe(status);
+    for (const path of [["exception", "message"], ["status"], ["expected"], ["message"]]) {
+      if (at(body, ...path) !== undefined) {
+        expect(at(answer.json, ...path)).toEqual(at(body, ...path));
+      }
+    }
+  });
+});
+
+describe("GOWA", () => {
+  /** A form's files are written as name, type and bytes. */
+  function bodyOf(expected: z.output<typeof requests>[number]["expected"]): unknown {
+    if (expected.fields === undefined) return expected.json;
+    const form = new FormData();
+    for (const [name, value] of Object.entries(expected.fields)) {
+      const file = /^(.+) (\S+\/\S+) ([A-Za-z0-9+/=]+)$/.exec(value);
+      if (file === null) form.set(name, value);
+      else {
+        const bytes = Buffer.from(file[3] ?? "", "base64");
+        form.set(name, new Blob([bytes], { type: file[2] ?? "" }), file[1]);
+      }
+    }
+    return form;
+  }
+
+  it.each([...read(requests, "gowa/requests.json"), ...read(requests, "gowa/group-requests.json")])(
+    "takes $name",
+    async ({ expected }) => {
+      const vendors = await startVendors();
+      registerGowa(vendors);
+      const body = bodyOf(expected) as FormData | Record<string, unknown>;
+      const answer = await askGowa(vendors, expected.path, body);
+      expect(answer.status).toBe(200);
+      expectAccepted(vendors, answer, "gowa/successes.json");
+      expect(fieldsOf(answer.json["results"])).toEqual(["message_id", "status"]);
+    },
+  );
+
+  it.each(
+    read(failures, "gowa/failures.json").flatMap(({ body, reason, status }) => {
+      const [code, message] = [at(body, "code"), at(body, "message")];
+      const isTold = status >= 400 && typeof code === "string" && typeof message === "string";
+      return isTold ? [{ code, message, reason, status }] : [];
+    }),
+  )("can refuse for $reason", async ({ code, message, status }) => {
+    const vendors = await startVendors();
+    registerGowa(vendors);
+    vendors.sandbox.faults.add({
+      kind: "refuse",
+      code: `${code}: ${message}`,
+      httpStatus: status,
+    });
+    const phone = `${BUDI.slice(1)}@s.whatsapp.net`;
+    const answer = await askGowa(vendors, "/send/message", { phone, message: "x" });
+    expect(answer.status).toBe(status);
+    expect(answer.json).toEqual({ code, message, results: null });
   });
 });

@@ -348,6 +348,85 @@ export function sendByTwilio(
   return twilioRequest(vendors, "/Messages.json", Object.entries(all));
 }
 
+export const WAHA_NUMBER = "6281234000911";
+export const WAHA_API_KEY = "waha-api-key";
+export const WAHA_HMAC_KEY = "waha-hmac-key";
+
+export function registerWaha(
+  vendors: SimulatedVendors,
+  webhookUrl: string | null = null,
+  engine: "NOWEB" | "GOWS" | "WEBJS" = "GOWS",
+): void {
+  vendors.sandbox.registerAccount({
+    vendor: "waha",
+    sender: WAHA_NUMBER,
+    credentials: { apiKey: WAHA_API_KEY, webhookHmacKey: WAHA_HMAC_KEY },
+    engine,
+    webhookUrl,
+  });
+  vendors.sandbox.setGroup({
+    id: GROUP_ID,
+    name: "Teknisi Karawang",
+    members: [BUDI, SARI],
+    accounts: [WAHA_NUMBER],
+  });
+}
+
+/** POST with a body, GET without one. */
+export function askWaha(
+  vendors: SimulatedVendors,
+  path: string,
+  body: unknown = null,
+  apiKey = WAHA_API_KEY,
+): Promise<Answer> {
+  return request(`${vendors.baseUrls.waha}${path}`, {
+    method: body === null ? "GET" : "POST",
+    headers: { "x-api-key": apiKey, "content-type": "application/json" },
+    ...(body === null ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+export const GOWA_NUMBER = "6281234000912";
+export const GOWA_SECRET = "gowa-webhook-secret";
+export const GOWA_LOGIN = { username: "siaga", password: "gowa-password" } as const;
+export const GOWA_DEVICE = "site_a";
+
+export function registerGowa(vendors: SimulatedVendors, webhookUrl: string | null = null): void {
+  vendors.sandbox.registerAccount({
+    vendor: "gowa",
+    sender: GOWA_NUMBER,
+    credentials: { ...GOWA_LOGIN, webhookSecret: GOWA_SECRET },
+    deviceId: GOWA_DEVICE,
+    webhookUrl,
+  });
+  vendors.sandbox.setGroup({
+    id: GROUP_ID,
+    name: "Teknisi Karawang",
+    members: [BUDI, SARI],
+    accounts: [GOWA_NUMBER],
+  });
+}
+
+/** POST with JSON or a form, GET without a body. */
+export function askGowa(
+  vendors: SimulatedVendors,
+  path: string,
+  body: FormData | Readonly<Record<string, unknown>> | null = null,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const pair = Buffer.from(`${GOWA_LOGIN.username}:${GOWA_LOGIN.password}`).toString("base64");
+  const isForm = body instanceof FormData;
+  return request(`${vendors.baseUrls.gowa}${path}`, {
+    method: body === null ? "GET" : "POST",
+    headers: {
+      authorization: `Basic ${pair}`,
+      ...(isForm || body === null ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === null ? {} : { body: isForm ? body : JSON.stringify(body) }),
+  });
+}
+
 /** The object at this place of a JSON answer, however deep. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   let current = value;
