@@ -25,6 +25,9 @@ import {
 } from "../db/deliveries.ts";
 import { changeCircuit } from "../db/account-health.ts";
 import type { AckLink } from "../db/ack-link.ts";
+import { recordCopies, reservePushSlots, type CopyOutcome } from "../db/push-copies.ts";
+import { gapSecondsOf } from "../db/pace.ts";
+import { withTransaction } from "../db/transaction.ts";
 import { newId } from "../db/new-id.ts";
 import { afterAnswer, afterFailure, takeTrial } from "../domain/circuit.ts";
 import { capsAt } from "../domain/number-protection.ts";
@@ -43,9 +46,12 @@ import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts"
 import type { OpenedAccount } from "../db/opened-account.ts";
 import type { DeliverAnswer, DeliverInput } from "./contract.ts";
 import { deliveryFailure, tryAgain } from "./failure.ts";
+import { devicesOf, sendToDevices, type Device, type OpenDestination } from "./push-devices.ts";
 import {
   composeClosingMessage,
   composeLadderMessage,
+  destinationOf,
+  linkOf,
   toOutbound,
   type MessageSettings,
 } from "./outbound-message.ts";
@@ -54,10 +60,11 @@ export interface DeliverDeps {
   readonly pool: pg.Pool;
   readonly providers: ProviderRegistry;
   readonly openAccount: (row: AccountRow) => OpenedAccount;
+  readonly openDestination: OpenDestination;
   readonly settings: MessageSettings;
   /** A signed link by which the recipient answers; null when nobody can reach us. */
   readonly ackLink: (link: AckLink) => string | null;
-  /** Null: no limit. Otherwise the only numbers and group ids that a message may go to. */
+  /** Null: no limit. Otherwise the only numbers, group ids, e-mail addresses and, for push, users that a message may go to. */
   readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly now: () => number;
   readonly random: () => number;
@@ -85,6 +92,8 @@ export interface KeptAcceptance {
   readonly deliveryId: string;
   readonly result: SendResult;
   readonly at: number;
+  /** Of a message to several devices: what became of each, and which of them speaks for the delivery. */
+  readonly devices?: { readonly outcomes: readonly CopyOutcome[]; readonly speaker: string };
 }
 
 /** A slot this near is waited for here; beyond it the activity is tried again, so that it holds no worker slot. Critical may reach further ahead. */
@@ -92,6 +101,8 @@ const AHEAD_SECONDS = 2;
 const AHEAD_SECONDS_CRITICAL = 4;
 /** A slot comes later than it was given by as much as those before it left late; more often than this it is asked for anew. */
 const WAITS_MAX = 5;
+/** Somebody asks whether this very account works. */
+const TEST_TYPE = "test_message";
 /** A closing message that the vendor can't take is not worth more than this. */
 const CLOSING_DEADLINE_MS = 600_000;
 const CLOSING_VALID_FOR_SECONDS = 3_600;
@@ -234,6 +245,8 @@ interface Ready {
   readonly account: AccountRow;
   readonly opened: OpenedAccount;
   readonly outbound: OutboundMessage;
+  /** Empty on every channel but push. */
+  readonly devices: readonly Device[];
   readonly address: string;
   readonly code: string | null;
   readonly answerable: boolean;
@@ -247,20 +260,10 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
       .answer;
   }
   deps.crashPoint("after_sending_before_vendor");
+  if (ready.devices.length > 0) return sendToAllDevices(deps, input, job, ready);
   let result: SendResult;
   try {
-    result = await ready.provider.send(ready.opened.context, ready.outbound, {
-      // A request that has begun is never torn down: its outcome would be unknown for nothing.
-      signal: AbortSignal.timeout(ready.provider.defaults.sendTimeoutMs),
-      timeoutMs: ready.provider.defaults.sendTimeoutMs,
-      deliveryKey: job.context.delivery.id,
-      webhookUrl: ready.opened.webhookUrl,
-      validForSeconds: Math.max(
-        1,
-        Math.min(job.validForSeconds, (job.deadlineAt - deps.now()) / 1000),
-      ),
-      now: deps.now(),
-    });
+    result = await handOver(deps, job, ready, ready.outbound, job.context.delivery.id);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     return refused(deps, input, job, ready, error);
@@ -269,6 +272,53 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
   const kept = { deliveryId: job.context.delivery.id, result, at: deps.now() };
   return recordSuccess(deps, input, job, kept, messageId);
 }
+
+function handOver(
+  deps: DeliverDeps,
+  job: Job,
+  { provider, opened }: Ready,
+  outbound: OutboundMessage,
+  deliveryKey: string,
+): Promise<SendResult> {
+  return provider.send(opened.context, outbound, {
+    // A request that has begun is never torn down: its outcome would be unknown for nothing.
+    signal: AbortSignal.timeout(provider.defaults.sendTimeoutMs),
+    timeoutMs: provider.defaults.sendTimeoutMs,
+    deliveryKey,
+    webhookUrl: opened.webhookUrl,
+    validForSeconds: Math.max(
+      1,
+      Math.min(job.validForSeconds, (job.deadlineAt - deps.now()) / 1000),
+    ),
+    now: deps.now(),
+  });
+}
+
+async function sendToAllDevices(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  ready: Ready,
+): Promise<DeliverAnswer> {
+  const deliveryId = job.context.delivery.id;
+  const { outcomes, speaker, said } = await sendToDevices(ready.devices, {
+    gapMs: gapSecondsOf(ready.account.pacing) * 1_000,
+    sleep: (ms) => deps.sleep(ms, NEVER),
+    // A key of its own for each: a repeat replaces what that device shows, and no two messages of the account have one name.
+    send: ({ to, messageId }) => handOver(deps, job, ready, { ...ready.outbound, to }, messageId),
+  });
+  const at = deps.now();
+  if (said.kind === "accepted") {
+    deps.crashPoint("after_vendor_accepted");
+    const kept = { deliveryId, result: said.result, at, devices: { outcomes, speaker } };
+    return recordSuccess(deps, input, job, kept, speaker);
+  }
+  await recordCopies(deps.pool, { deliveryId, speaker, outcomes, at });
+  return refused(deps, input, job, ready, said.error);
+}
+
+/** Once the first device was asked, all of them are. */
+const NEVER = new AbortController().signal;
 
 /** Everything that can be known before a slot is taken; what makes the send impossible ends it here. */
 async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<Ready> {
@@ -284,9 +334,14 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
   if (!recipient?.isActive) {
     throw await giveUp(deps, input, job, "rejected", "recipient", "inactive");
   }
-  const { address } = recipient;
-  if (!address) throw await giveUp(deps, input, job, "rejected", "recipient", "no_contact");
-  if (deps.sendOnlyTo && !deps.sendOnlyTo.has(address)) {
+  const isPush = job.event.channel === "push";
+  const devices = isPush ? devicesOf(context, deps.openDestination, deps.now()) : [];
+  const address = isPush ? devices[0]?.subscriptionId : recipient.address;
+  if (!address) {
+    const reason = isPush ? "no_subscription" : "no_contact";
+    throw await giveUp(deps, input, job, "rejected", "recipient", reason);
+  }
+  if (deps.sendOnlyTo && !deps.sendOnlyTo.has(isPush ? recipient.id : address)) {
     throw await giveUp(deps, input, job, "rejected", "recipient", "not_in_send_only_to");
   }
   const provider = deps.providers.get(account.provider, job.event.channel as Provider["channel"]);
@@ -301,6 +356,8 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
         })))
       : null;
   const channel = provider.channel;
+  const answerUrl =
+    answerable && code === null ? ackLinkOf(deps, notification.id, recipient) : null;
   const message =
     event.purpose === "closing"
       ? composeClosingMessage(context, channel, deps.settings, deps.now())
@@ -309,8 +366,7 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
           channel,
           provider,
           code,
-          answerUrl:
-            answerable && code === null ? ackLinkOf(deps, notification.id, recipient) : null,
+          answerUrl,
           settings: deps.settings,
           now: deps.now(),
         });
@@ -319,7 +375,14 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     provider,
     account,
     opened: deps.openAccount(account),
-    outbound: toOutbound(channel, recipient, address, message),
+    outbound: toOutbound(
+      channel,
+      recipient,
+      devices[0]?.to ?? destinationOf(channel, recipient.kind, address),
+      message,
+      linkOf(context, answerUrl, deps.settings, deps.now()),
+    ),
+    devices,
     address,
     code,
     answerable,
@@ -335,7 +398,7 @@ async function isAdmitted(
   { delivery, hasHealthier, notification }: DeliveryContext,
   account: AccountRow,
 ): Promise<boolean> {
-  if (!hasHealthier) return true;
+  if (!hasHealthier || notification.type === TEST_TYPE) return true;
   if (account.healthState !== "probing" || notification.priority === "critical") return false;
   const change = await changeCircuit(pool, account.id, (circuit) =>
     takeTrial(circuit, delivery.id),
@@ -383,10 +446,14 @@ async function waitForSlot(
   if (deps.now() >= job.deadlineAt) {
     throw await giveUp(deps, input, job, "unavailable", "account", "pace");
   }
-  let slot = await reserveSlot(deps.pool, { ...request, isReserved: false });
+  const reserve = (isReserved: boolean) =>
+    ready.devices.length > 0
+      ? reservePushSlots(deps.pool, { ...request, isReserved }, ready.devices)
+      : reserveSlot(deps.pool, { ...request, isReserved });
+  let slot = await reserve(false);
   for (let waits = 0; slot.kind === "wait" && waits < WAITS_MAX; waits += 1) {
     await deps.sleep(slot.slotAt - deps.now(), deps.cancelled());
-    slot = await reserveSlot(deps.pool, { ...request, isReserved: true });
+    slot = await reserve(true);
   }
   switch (slot.kind) {
     case "send":
@@ -502,21 +569,27 @@ async function recordSuccess(
   kept: KeptAcceptance,
   messageId: string,
 ): Promise<DeliverAnswer> {
-  const { result, at, deliveryId } = kept;
+  const { result, at, deliveryId, devices } = kept;
   const accountId = input.order.accountId;
+  const accepted = {
+    notificationId: input.notificationId,
+    deliveryId,
+    messageId: devices?.speaker ?? messageId,
+    accountId,
+    providerMessageId: result.providerMessageId,
+    status: result.status,
+    segments: result.segments,
+    providerResponse: result.providerResponse,
+    at,
+    event: job.event,
+  };
   const record = () =>
-    recordAccepted(deps.pool, {
-      notificationId: input.notificationId,
-      deliveryId,
-      messageId,
-      accountId,
-      providerMessageId: result.providerMessageId,
-      status: result.status,
-      segments: result.segments,
-      providerResponse: result.providerResponse,
-      at,
-      event: job.event,
-    });
+    devices === undefined
+      ? recordAccepted(deps.pool, accepted)
+      : withTransaction(deps.pool, async (client) => {
+          await recordCopies(client, { deliveryId, at, ...devices });
+          return recordAccepted(client, accepted);
+        });
   const { status, final } = await persist(deps, kept, record);
   deps.crashPoint("after_record");
   if (job.context.account) await moveCircuit(deps, job.context.account, null);

@@ -25,6 +25,7 @@ export interface ActivityDeps {
   readonly pool: pg.Pool;
   readonly providers: ProviderRegistry;
   readonly openAccount: DeliverDeps["openAccount"];
+  readonly openDestination: DeliverDeps["openDestination"];
   readonly ackLink: DeliverDeps["ackLink"];
   readonly settings: MessageSettings;
   readonly sendOnlyTo: ReadonlySet<string> | null;

@@ -121,20 +121,41 @@ export function destinationOf(
 export function toOutbound(
   channel: Channel,
   recipient: NonNullable<DeliveryContext["recipient"]>,
-  address: string,
+  to: Destination,
   message: {
+    readonly title: string;
     readonly text: string;
     readonly locale?: Locale;
     readonly buttons?: ComposedMessage["buttons"];
     readonly template?: ComposedMessage["template"];
   },
+  link: string | null,
 ): OutboundMessage {
   return {
-    to: destinationOf(channel, recipient.kind, address),
+    to,
     text: message.text,
     language: message.locale ?? recipient.locale,
     isWindowOpen: recipient.windowOpen,
+    ...(hasSubject(channel) ? { subject: message.title } : {}),
+    ...(hasSubject(channel) && link !== null ? { link } : {}),
     ...(message.buttons ? { buttons: message.buttons } : {}),
     ...(message.template ? { template: message.template } : {}),
   };
+}
+
+/** Channels that show a title above the text and lead somewhere when it is clicked. */
+function hasSubject(channel: Channel): boolean {
+  return channel === "email" || channel === "push";
+}
+
+/** Where a click on the message leads: to the answer where one is asked for, else to the ticket. Null: it leads nowhere. */
+export function linkOf(
+  { notification, recipient }: DeliveryContext,
+  answerUrl: string | null,
+  settings: MessageSettings,
+  now: number,
+): string | null {
+  if (answerUrl !== null || !recipient) return answerUrl;
+  const ticketUrl = scopeOf(notification, recipient.locale, settings, now)["ticket_url"];
+  return typeof ticketUrl === "string" && ticketUrl !== "" ? ticketUrl : null;
 }

@@ -69,12 +69,22 @@ export interface DeliveryContext {
     readonly windowOpen: boolean;
   } | null;
   readonly account: AccountRow | null;
+  /** Of a delivery of channel push: where the account reaches this person, the device used last first. */
+  readonly devices: readonly PushDevice[];
   /** The type's current texts, every channel and language. */
   readonly templates: readonly TemplateRow[];
   /** The code that this notification has on the account's device already. */
   readonly replyCode: string | null;
   /** While the account is ill: another one of its channel, for one of its purposes, is well and could carry this. */
   readonly hasHealthier: boolean;
+}
+
+/** Privacy: sealed; opened only where it is handed to the provider. */
+export interface PushDevice {
+  readonly subscriptionId: string;
+  readonly destinationEncrypted: Buffer;
+  /** The message of an earlier try of this delivery. */
+  readonly messageId: string | null;
 }
 
 export interface TemplateRow {
@@ -155,6 +165,9 @@ interface ContextRow {
   readonly notification: DeliveryContext["notification"];
   readonly recipient: DeliveryContext["recipient"];
   readonly account: AccountJson | null;
+  readonly devices: readonly (Omit<PushDevice, "destinationEncrypted"> & {
+    readonly destinationEncrypted: string;
+  })[];
   readonly templates: DeliveryContext["templates"];
   readonly reply_code: string | null;
   readonly has_left_before: boolean;
@@ -200,6 +213,9 @@ const ACCOUNT_JSON = `jsonb_build_object('id', a.id, 'provider', a.provider, 'ch
         'dailyCap', a.daily_cap, 'newContactCap', a.new_contact_cap, 'warmUp', a.warm_up, 'receiptDeadlineSeconds', a.receipt_deadline_seconds,
         'enabled', a.enabled, 'healthState', a.health_state, 'consecutiveFailures', a.consecutive_failures)`;
 
+/** More devices than this are not told; their messages leave one gap apart, within the time that a send may take. */
+const PUSH_DEVICES_MAX = 10;
+
 const OPEN_DELIVERY = `
   with opened as (
     insert into deliveries (id, notification_id, purpose, pass, step, target, user_id, group_id, channel, attempt, hand_over,
@@ -233,6 +249,11 @@ const OPEN_DELIVERY = `
     select 'group', g.id, g.name, g.locale, g.is_active,
       coalesce(g.time_zone, (select z.time_zone from zones z where z.code = g.work_zone)), g.group_chat_id
     from whatsapp_groups g where g.id = $6
+  ),
+  devices as (
+    select p.id, p.destination_encrypted, coalesce(p.last_used_at, p.created_at) as used_at from push_subscriptions p
+    where $7 = 'push' and p.user_id = $6 and p.account_id = $10 and p.expired_at is null
+    order by used_at desc, p.id limit ${PUSH_DEVICES_MAX}
   )
   select
     (select to_jsonb(d) from delivery d) as delivery,
@@ -288,6 +309,12 @@ const OPEN_DELIVERY = `
     ) as account,
     (
       select coalesce(jsonb_agg(jsonb_build_object(
+        'subscriptionId', v.id, 'destinationEncrypted', encode(v.destination_encrypted, 'base64'), 'messageId', c.message_id
+      ) order by v.used_at desc, v.id), '[]'::jsonb)
+      from devices v left join push_copies c on c.subscription_id = v.id and c.delivery_id = (select d.id from delivery d)
+    ) as devices,
+    (
+      select coalesce(jsonb_agg(jsonb_build_object(
         'channel', t.channel, 'locale', t.locale, 'subject', t.subject, 'body', t.body, 'providerTemplate', t.provider_template
       )), '[]'::jsonb)
       from templates t where t.type = n.type and t.is_current
@@ -306,6 +333,9 @@ const OPEN_DELIVERY = `
       select from account a join provider_accounts o on o.channel = a.channel and o.id <> a.id and o.purposes && a.purposes
       where a.health_state in ('out', 'probing') and o.enabled and o.health_state = 'healthy'
         and ($7 <> 'whatsapp_group' or exists (select from provider_account_groups x where x.account_id = o.id and x.group_id = $6))
+        and ($7 <> 'push' or exists (
+          select from push_subscriptions x where x.account_id = o.id and x.user_id = $6 and x.expired_at is null
+        ))
     ) as has_healthier
   from notifications n
   left join tickets ticket on ticket.id = n.ticket_id
@@ -331,6 +361,10 @@ function toContext(row: ContextRow): DeliveryContext {
     notification: row.notification,
     recipient: row.recipient,
     account: account && toAccount(account),
+    devices: row.devices.map((device) => ({
+      ...device,
+      destinationEncrypted: Buffer.from(device.destinationEncrypted, "base64"),
+    })),
     templates: row.templates,
     replyCode: row.reply_code,
     hasHealthier: row.has_healthier,
@@ -365,12 +399,7 @@ export async function reserveSlot(
   request: SlotRequest,
 ): Promise<SlotVerdict> {
   const { account } = request;
-  const { rows } = await db.query<{
-    verdict:
-      "send" | "wait" | "later" | "capped" | "capped_new_contact" | "stopped" | "not_intended";
-    slot_at: Date | null;
-    message_id: string | null;
-  }>({
+  const { rows } = await db.query<SlotRow>({
     name: "reserve-slot",
     text: `select * from reserve_slot($1, $2, $3, $4, $5, $6, $7, $8, $9, make_interval(secs => $10), make_interval(secs => $11),
       make_interval(secs => $12), $13, $14, $15, $16, $17, $18)`,
@@ -395,11 +424,20 @@ export async function reserveSlot(
       request.answerable,
     ],
   });
-  const row = rows[0];
-  if (!row) throw new Error("reserve_slot gave no verdict");
+  return toSlotVerdict(rows[0], request.messageId);
+}
+
+export interface SlotRow {
+  readonly verdict: SlotVerdict["kind"];
+  readonly slot_at: Date | null;
+  readonly message_id: string | null;
+}
+
+export function toSlotVerdict(row: SlotRow | undefined, messageId: string): SlotVerdict {
+  if (!row) throw new Error("a slot was asked for and there is no verdict");
   switch (row.verdict) {
     case "send":
-      return { kind: "send", messageId: row.message_id ?? request.messageId };
+      return { kind: "send", messageId: row.message_id ?? messageId };
     case "wait":
     case "later":
       return { kind: row.verdict, slotAt: row.slot_at?.getTime() ?? 0 };

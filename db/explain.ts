@@ -41,7 +41,7 @@ function withNewcomers(snapshot: PlanSnapshot, phones: readonly number[]): PlanS
     settings: {},
     phone: "verified",
     email: "none",
-    hasPushSubscription: false,
+    pushAccountIds: [],
     groupIds: [],
   }));
   return {

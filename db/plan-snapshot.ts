@@ -136,7 +136,7 @@ interface SnapshotRow extends Pick<
   readonly policies: readonly (Omit<CandidatePolicy, keyof PolicyRules> & {
     readonly rules: PolicyRules;
   })[];
-  readonly persons: readonly (Omit<CandidatePerson, "phone" | "email" | "hasPushSubscription"> & {
+  readonly persons: readonly (Omit<CandidatePerson, "phone" | "email"> & {
     readonly phone: ContactState | null;
     readonly email: ContactState | null;
   })[];
@@ -179,8 +179,6 @@ function toFacts(row: SnapshotRow, context: SnapshotContext): RequestFacts {
       ...person,
       phone: person.phone ?? "none",
       email: person.email ?? "none",
-      // No push provider and no subscriptions yet.
-      hasPushSubscription: false,
     })),
     accounts: row.accounts.flatMap((account) => toAccount(account, context)),
     knownAccountIds: row.accounts.map(({ id }) => id),
@@ -364,6 +362,12 @@ given as (
         'email', (
           select case when c.verified_at is null then 'unverified' else 'verified' end from contacts c
           where c.user_id = u.id and c.kind = 'email' and c.is_active order by c.is_primary desc, c.created_at limit 1
+        ),
+        'pushAccountIds', (
+          select coalesce(jsonb_agg(s.account_id order by s.used_at desc, s.account_id), '[]') from (
+            select p.account_id, max(coalesce(p.last_used_at, p.created_at)) as used_at
+            from push_subscriptions p where p.user_id = u.id and p.expired_at is null group by p.account_id
+          ) s
         ),
         'groupIds', coalesce((select jsonb_agg(m.group_id) from members m where m.user_id = u.id), '[]')
       ) order by u.id), '[]')

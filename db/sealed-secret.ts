@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
 /**
- * Secrets at rest: provider credentials and webhook tokens.
+ * Secrets at rest: provider credentials, webhook tokens, and where push messages reach a device.
  *
  * Envelope: version (1 byte), key id (4), nonce (12), tag (16), ciphertext. AES-256-GCM under a key derived from
  * SIAGA_SECRET_KEY for this use alone. Purpose and account are authenticated with it, so a secret copied into another
@@ -22,12 +22,15 @@ export const SECRET_PURPOSES = [
   "webhook_token",
   /** A vendor's answer that the database could not take yet; it waits in Temporal. */
   "kept_acceptance",
+  /** Where a browser or app takes push messages. */
+  "push_destination",
 ] as const;
 export type SecretPurpose = (typeof SECRET_PURPOSES)[number];
 
 /** Where a secret belongs: it opens there and nowhere else. */
 export type SecretPlace = {
   readonly purpose: SecretPurpose;
+  /** Id of what it belongs to: an account, or a push subscription. */
   readonly accountId: string;
 };
 

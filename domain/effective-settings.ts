@@ -215,7 +215,9 @@ function verdictOn(channel: PersonChannel, question: ChannelQuestion): ChannelVe
   if (question.optedOutChannels.includes(channel)) return skipped(channel, "opted_out");
 
   const contact = contactOn(channel, question);
-  if (contact === "none") return skipped(channel, "no_contact");
+  if (contact === "none") {
+    return skipped(channel, channel === "push" ? "no_subscription" : "no_contact");
+  }
   const isUnverified = contact === "unverified";
   if (isUnverified && isPhoneChannel(channel) && !isAtLeast(question.priority, "high")) {
     return skipped(channel, "unverified");

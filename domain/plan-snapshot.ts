@@ -108,7 +108,8 @@ export interface SnapshotPerson {
   readonly settings: SettingsPatch;
   readonly phone: ContactState;
   readonly email: ContactState;
-  readonly hasPushSubscription: boolean;
+  /** Accounts at which a browser or app of this person is subscribed to push messages, the most recently used first. */
+  readonly pushAccountIds: readonly string[];
   /** Groups of the snapshot that the person is an active member of. */
   readonly groupIds: readonly string[];
 }

@@ -102,7 +102,7 @@ export function planPerson(
     contacts: {
       phone: person.phone,
       email: person.email,
-      hasPushSubscription: person.hasPushSubscription,
+      hasPushSubscription: person.pushAccountIds.length > 0,
     },
     // Withdrawn consent is not recorded yet.
     optedOutChannels: [],
@@ -283,11 +283,20 @@ function routeFor(
   channel: Channel,
   person: SnapshotPerson,
 ): readonly AccountRoute[] {
-  return routeOver(
+  const route = routeOver(
     snapshot,
     channel,
     person.role === "customer" ? ["customer", "operational"] : ["operational"],
   );
+  return channel === "push" ? byLatestUse(route, person.pushAccountIds) : route;
+}
+
+/** A device is reached by the account that it subscribed with and by no other; the account of the device used last comes first. */
+function byLatestUse(
+  route: readonly AccountRoute[],
+  accountIds: readonly string[],
+): readonly AccountRoute[] {
+  return accountIds.flatMap((id) => route.filter(({ accountId }) => accountId === id));
 }
 
 /** Where an account stands among those of its channel: 0 is first. One that is being tried takes its turn, but a critical message is no test. */

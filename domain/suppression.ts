@@ -13,6 +13,8 @@ export const SUPPRESSION_REASONS = [
   "group_notifications_off",
   // The person can't be reached there.
   "no_contact",
+  /** No browser and no app of theirs takes push messages. */
+  "no_subscription",
   "unverified",
   "inactive",
   "off_duty",

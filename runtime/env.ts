@@ -132,7 +132,7 @@ export const ENV_VARIABLES = [
     name: "SIAGA_SEND_ONLY_TO",
     whenUnset: "no limit",
     meaning:
-      "Comma-separated numbers (E.164) or group ids; real sends go to these alone, everything else is skipped.",
+      "Comma-separated numbers (E.164), group ids, e-mail addresses, or ids of users for push; real sends go to these alone, everything else is skipped.",
   },
   {
     name: "SIAGA_WAKE_PER_SECOND",
@@ -443,11 +443,13 @@ class Reader {
     }
     const entries = text.split(",").map((entry) => entry.trim());
     const isValid = (entry: string): boolean =>
-      /^\+[1-9]\d{7,14}$/.test(entry) || /^[\d-]{10,40}@g\.us$/.test(entry);
+      /^\+[1-9]\d{7,14}$/.test(entry) ||
+      /^usr_[0-9a-z]{26}$/.test(entry) ||
+      /^[^\s@,]{1,64}@[^\s@,]{3,253}$/.test(entry);
     if (!entries.every(isValid)) {
       this.problem(
         "SIAGA_SEND_ONLY_TO",
-        "must list numbers as +<country><number> or group ids, comma-separated",
+        "must list numbers as +<country><number>, group ids, e-mail addresses or ids of users, comma-separated",
       );
     }
     return Object.freeze(entries);

@@ -6,6 +6,7 @@ import type pg from "pg";
 
 import { createAckLinks } from "../db/ack-link.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
+import { createOpenDestination } from "../db/push-subscriptions.ts";
 import { createActivities, type ActivityDeps } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
 import { createPlanActivities } from "../activities/plan-activities.ts";
@@ -112,6 +113,7 @@ function buildActivities(
     pool,
     providers,
     openAccount: createOpenAccount(settings),
+    openDestination: createOpenDestination(settings),
     ackLink: createAckLinks(settings),
     settings,
     sendOnlyTo: settings.sendOnlyTo,

@@ -253,7 +253,7 @@ describe("GET /v1/users/{id}/effective-settings", () => {
     expect(verdicts(answer)).toEqual({
       whatsapp_personal: "channel_off",
       in_app: "allowed",
-      push: "no_contact",
+      push: "no_subscription",
       email: "not_opted_in",
       sms: "allowed",
       call: "allowed",

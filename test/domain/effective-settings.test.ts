@@ -195,7 +195,7 @@ describe("what settings leave of a step's channels", () => {
     [{ emailOnlyIfOptedIn: true, isEmailOptedIn: true }, ALL_ALLOWED, "e-mail was chosen"],
     [
       { contacts: { phone: "none", email: "none", hasPushSubscription: false } },
-      everythingBut("no_contact"),
+      { ...everythingBut("no_contact"), push: "no_subscription" },
       "nowhere to be reached but the inbox",
     ],
     [

@@ -67,7 +67,7 @@ describe("channels", () => {
       only: null,
       silentSuffices: false,
     });
-    expect(skippedIn(planned.plan)).toEqual({ push: "no_contact", email: "no_provider" });
+    expect(skippedIn(planned.plan)).toEqual({ push: "no_subscription", email: "no_provider" });
   });
 
   test.each([
@@ -151,7 +151,7 @@ describe("channels", () => {
 
   test("what a rule takes away is named as the rule's doing", () => {
     const { plan } = planRun(world({ channels: { add: [], remove: ["email"], only: null } }), T0);
-    expect(skippedIn(plan)).toEqual({ push: "no_contact", email: "rule_removed_channel" });
+    expect(skippedIn(plan)).toEqual({ push: "no_subscription", email: "rule_removed_channel" });
   });
 
   describe("silence suffices", () => {

@@ -50,7 +50,7 @@ export function somebody(id: string, over: Partial<SnapshotPerson> = {}): Snapsh
     settings: {},
     phone: "verified",
     email: "none",
-    hasPushSubscription: false,
+    pushAccountIds: [],
     groupIds: [],
     ...over,
   };
