@@ -1,6 +1,6 @@
 /**
  * What can be asked of a Wablas server: the device, and the report of messages. Paths and fields are read from the vendor's
- * package (https://packagist.org/packages/silvanix/wablas) and from integrations; the report is limited by the hour.
+ * package (https://packagist.org/packages/silvanix/wablas) and from integrations; the report has a limit of its own, unpublished.
  * Checked September 2026.
  */
 import type { SanitizedJson } from "../errors.ts";
