@@ -20,6 +20,7 @@ export const PROVIDER_IDS = [
   "woowa",
   "zenziva",
   "nusasms",
+  "evolution",
   "waha",
   "gowa",
 ] as const;

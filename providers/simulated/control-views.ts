@@ -88,6 +88,8 @@ export function showAccount(account: Account, baseUrls: Readonly<Record<Vendor, 
         wabaId: config.wabaId,
         templates: config.templates,
       };
+    case "evolution":
+      return { ...common, instance: config.instance, release: config.release };
     case "zenziva":
       return { ...common, balance: config.balance };
     case "nusasms":

@@ -11,6 +11,7 @@ import { People } from "./people.ts";
 import { Phones, phoneFrom } from "./phones.ts";
 import { SandboxProblem } from "./problem.ts";
 import { WorldTime } from "./time.ts";
+import { createEvolution } from "./vendors/evolution.ts";
 import { createFonnte } from "./vendors/fonnte.ts";
 import { createGowa } from "./vendors/gowa.ts";
 import { createMeta } from "./vendors/meta.ts";
@@ -57,6 +58,7 @@ const LINKED_DEVICES: ReadonlySet<Vendor> = new Set<Vendor>([
   "woowa",
   "waha",
   "gowa",
+  "evolution",
 ]);
 const VERIFICATION_TIMEOUT_MS = 10_000;
 
@@ -131,6 +133,7 @@ export class Sandbox {
       twilio: createTwilio({ ...parts, calls: { time, phones: this.phones, courier } }),
       zenziva: createZenziva(parts),
       nusasms: createNusasms(parts),
+      evolution: createEvolution(parts),
       waha: createWaha(parts),
       gowa: createGowa(parts),
     };

@@ -9,6 +9,7 @@ const MEDIA = {
   woowa: "whatsapp",
   zenziva: "sms",
   nusasms: "sms",
+  evolution: "whatsapp",
   waha: "whatsapp",
   gowa: "whatsapp",
 } as const satisfies Readonly<Record<string, Medium>>;

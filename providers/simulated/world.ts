@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { PhoneCall } from "./calls.ts";
 import type { MessageFate } from "./faults.ts";
 import type { AttachmentSeen, Button, Medium, TemplateUse, Vendor } from "./seen.ts";
+import { evolutionAccount } from "./vendors/evolution-account.ts";
 import { fonnteAccount } from "./vendors/fonnte-account.ts";
 import { gowaAccount } from "./vendors/gowa-account.ts";
 import { metaAccount } from "./vendors/meta-account.ts";
@@ -27,6 +28,7 @@ export const accountSchema = z.discriminatedUnion("vendor", [
   woowaAccount,
   zenzivaAccount,
   nusasmsAccount,
+  evolutionAccount,
   wahaAccount,
   gowaAccount,
 ]);

@@ -21,6 +21,10 @@ import type { SimulatedVendors } from "../../providers/simulated/server.ts";
 import { providerErrorOf, sendOptions } from "./conformance.ts";
 import {
   BUDI,
+  EVOLUTION_INSTANCE,
+  EVOLUTION_KEY,
+  EVOLUTION_NUMBER,
+  EVOLUTION_SECRET,
   FONNTE_DEVICE,
   FONNTE_TOKEN,
   GROUP_ID,
@@ -30,6 +34,7 @@ import {
   META_WABA_ID,
   NUSASMS_LOGIN,
   openWindow,
+  registerEvolution,
   registerFonnte,
   registerMeta,
   registerNusasms,
@@ -972,5 +977,185 @@ describe("gowa and its simulation", () => {
       );
       expect(error).toMatchObject({ kind: "unauthorized", reason: "not_configured" });
     }
+  });
+});
+
+describe("evolution and its simulation", () => {
+  const startEvolution = (
+    channel: "whatsapp_personal" | "whatsapp_group",
+    changes: Parameters<typeof registerEvolution>[2] = {},
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<Setting> =>
+    start(
+      "evolution",
+      channel,
+      (vendors, webhookUrl) => registerEvolution(vendors, webhookUrl, changes),
+      (vendors) => ({
+        baseUrl: vendors.baseUrls.evolution,
+        sender: `+${EVOLUTION_NUMBER}`,
+        credentials: { apiKey: EVOLUTION_KEY, webhookSecret: EVOLUTION_SECRET },
+        settings: { instance: EVOLUTION_INSTANCE, ...settings },
+      }),
+    );
+  const DELIVERY = "dlv_01j2xy39ejfxq4rehb3m79z2kw";
+
+  it.each(["header", "jwt"] as const)(
+    "agree on a text, its receipts and a quoting answer, proved by %s",
+    async (webhookAuth) => {
+      const { vendors, provider, account, events, refusals, send } = await startEvolution(
+        "whatsapp_personal",
+        { webhookAuth },
+      );
+      vendors.sandbox.phones.configure(BUDI, { reads: true });
+      const sentAfter = Date.now() - 1_000;
+      const result = await send({});
+      await vendors.sandbox.idle();
+      const [shown] = vendors.sandbox.phones.handset(BUDI).messages;
+      expect(shown?.text).toBe('Tiang "ODP" roboh 🚨\nKlari');
+      expect(statusesOf(events, result.providerMessageId)).toEqual(["sent", "delivered", "read"]);
+      const quote = result.providerMessageId;
+      await vendors.sandbox.people.reply(BUDI, { text: "siap", quote });
+      expect(events.at(-1)).toMatchObject({
+        kind: "reply",
+        from: [{ kind: "phone", e164: BUDI }],
+        text: "siap",
+        quotedMessageId: quote,
+      });
+      await vendors.sandbox.people.react(BUDI, quote, "👍");
+      expect(events.at(-1)).toMatchObject({ reaction: "👍", quotedMessageId: quote });
+      expect(await provider.lookUp?.(account, quote, OPTIONS)).toMatchObject({ status: "read" });
+      const message: OutboundMessage = {
+        to: { kind: "phone", e164: BUDI },
+        text: 'Tiang "ODP" roboh 🚨\nKlari',
+        language: "id",
+      };
+      expect(await provider.findLost?.(account, message, sentAfter, OPTIONS)).toMatchObject({
+        providerMessageId: quote,
+      });
+      expect(refusals).toEqual([]);
+    },
+  );
+
+  it("agree on a file, a place and buttons", async () => {
+    const { vendors, events, send } = await startEvolution(
+      "whatsapp_personal",
+      {},
+      { hasButtons: true },
+    );
+    const content = { bytes: new Uint8Array([1, 2, 3]), contentType: "image/jpeg" };
+    await send({
+      text: "Foto",
+      attachment: { kind: "image", url: "https://siaga.example/a", fileName: "a", content },
+    });
+    await send({
+      text: "",
+      attachment: {
+        kind: "location",
+        latitude: -6.2,
+        longitude: 106.816666,
+        name: null,
+        address: null,
+      },
+    });
+    const asked = await send({ text: "Pompa", buttons: [{ id: "ack:4821", title: "Terima" }] });
+    await vendors.sandbox.idle();
+    const shown = vendors.sandbox.phones.handset(BUDI).messages;
+    expect(shown.map(({ attachment }) => attachment?.kind ?? null)).toEqual([
+      "image",
+      "location",
+      null,
+    ]);
+    expect(shown[0]?.attachment).toMatchObject({ fileName: "a.jpg" });
+    await vendors.sandbox.people.press(BUDI, asked.providerMessageId);
+    // Who presses has read: that receipt may come after.
+    expect(events.find(({ kind }) => kind === "reply")).toMatchObject({
+      buttonId: "ack:4821",
+      text: "Terima",
+      quotedMessageId: asked.providerMessageId,
+    });
+  });
+
+  it("agree that receipts give a lost delivery back, and that a repeat is the same message", async () => {
+    const { vendors, provider, account, events } = await startEvolution("whatsapp_personal", {
+      release: "2.4.0-rc2",
+    });
+    const message: OutboundMessage = {
+      to: { kind: "phone", e164: BUDI },
+      text: "Pompa 3",
+      language: "id",
+    };
+    const options = sendOptions({ deliveryKey: DELIVERY });
+    vendors.sandbox.faults.add({ kind: "drop_after", count: 1 });
+    const lost = await providerErrorOf(provider.send(account, message, options));
+    expect(lost).toMatchObject({ kind: "unknown_outcome" });
+    await vendors.sandbox.idle();
+    expect(events).not.toEqual([]);
+    expect(
+      events.every((event) => event.kind === "receipt" && event.deliveryKey === DELIVERY),
+    ).toBe(true);
+    await provider.send(account, message, options);
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages).toHaveLength(1);
+  });
+
+  it("agree on a group, its members' receipts and the member who answers", async () => {
+    const { vendors, provider, account, events, send } = await startEvolution("whatsapp_group");
+    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+      { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
+    ]);
+    const result = await send({ to: { kind: "group", groupChatId: GROUP_ID } });
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, result.providerMessageId)).toEqual([
+      "sent",
+      "delivered",
+      "delivered",
+    ]);
+    expect(new Set(events.map(({ eventKey }) => eventKey)).size).toBe(3);
+    await vendors.sandbox.people.reply(SARI, { text: "siap 4821", group: GROUP_ID });
+    expect(events.at(-1)).toMatchObject({
+      groupChatId: GROUP_ID,
+      from: [{ kind: "phone", e164: SARI }],
+    });
+    vendors.sandbox.phones.configure(SARI, { hidesNumber: true });
+    await vendors.sandbox.people.reply(SARI, { text: "siap 4821", group: GROUP_ID });
+    const hidden = events.at(-1);
+    expect(hidden?.kind === "reply" && hidden.from.map(({ kind }) => kind)).toEqual(["lid"]);
+    const elsewhere = send({ to: { kind: "group", groupChatId: "120363020000000099@g.us" } });
+    expect(await providerErrorOf(elsewhere)).toMatchObject({ reason: "not_a_member" });
+  });
+
+  it("agree on a number without WhatsApp, a wrong key, an unknown instance and a missing licence", async () => {
+    const { vendors, provider, account, send } = await startEvolution("whatsapp_personal");
+    vendors.sandbox.phones.configure(BUDI, { hasWhatsApp: false });
+    expect(await providerErrorOf(send({}))).toMatchObject({ reason: "not_on_channel" });
+    const probing = async (changes: Partial<AccountContext>) => {
+      const probe = provider.probe?.({ ...account, ...changes }, OPTIONS) ?? Promise.resolve();
+      return (await providerErrorOf(probe)).reason;
+    };
+    const credentials = { ...account.credentials, apiKey: "another" };
+    expect(await probing({ credentials })).toBe("credentials");
+    expect(await probing({ settings: { instance: "another" } })).toBe("not_configured");
+    registerEvolution(vendors, null, { release: "2.4.0-rc2", hasLicence: false });
+    expect(await probing({})).toBe("permission");
+    expect(await providerErrorOf(send({}))).toMatchObject({
+      kind: "unauthorized",
+      reason: "permission",
+    });
+  });
+
+  it("agree that a number is unlinked, and that it is banned", async () => {
+    const { vendors, provider, account, events, send } = await startEvolution("whatsapp_personal");
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    vendors.sandbox.setDevice(EVOLUTION_NUMBER, false);
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "disconnected" });
+    expect(await providerErrorOf(send({}))).toMatchObject({ reason: "device_disconnected" });
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "disconnected" });
+    vendors.sandbox.setDevice(EVOLUTION_NUMBER, true);
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "connected" });
+    vendors.sandbox.setBanned(EVOLUTION_NUMBER, true);
+    await vendors.sandbox.idle();
+    expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "banned" });
   });
 });

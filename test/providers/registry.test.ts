@@ -30,6 +30,8 @@ describe("the registry", () => {
       "woowa whatsapp_group",
       "zenziva sms",
       "nusasms sms",
+      "evolution whatsapp_personal",
+      "evolution whatsapp_group",
       "waha whatsapp_personal",
       "waha whatsapp_group",
       "gowa whatsapp_personal",

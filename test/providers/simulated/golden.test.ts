@@ -14,14 +14,18 @@ import {
   NUSASMS_LOGIN,
   SOME_TEXT,
   TWILIO_TOKEN,
-  WOOWA_KEY,
   ZENZIVA_KEYS,
+  WOOWA_KEY,
+  askEvolution,
   at,
   openWindow,
+  registerEvolution,
   registerFonnte,
+  registerGowa,
   registerMeta,
   registerNusasms,
   registerTwilio,
+  registerWaha,
   registerZenziva,
   registerWablas,
   registerWoowa,
@@ -33,8 +37,6 @@ import {
   startVendors,
   askGowa,
   askWaha,
-  registerGowa,
-  registerWaha,
 } from "./support.ts";
 import type { Answer } from "./support.ts";
 import type { SimulatedVendors } from "../../../providers/simulated/server.ts";
@@ -424,5 +426,36 @@ describe("GOWA", () => {
     const answer = await askGowa(vendors, "/send/message", { phone, message: "x" });
     expect(answer.status).toBe(status);
     expect(answer.json).toEqual({ code, message, results: null });
+  });
+});
+
+describe("Evolution", () => {
+  it.each([
+    ...read(requests, "evolution/requests.json"),
+    ...read(requests, "evolution/group-requests.json"),
+  ])("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    registerEvolution(vendors);
+    const path = expected.path.slice(0, expected.path.lastIndexOf("/"));
+    const answer = await askEvolution(vendors, path, expected.json);
+    expect(answer.status).toBe(201);
+    expectAccepted(vendors, answer, "evolution/successes.json");
+    expect(at(answer.json, "status")).toBe("PENDING");
+    expect(at(answer.json, "key", "remoteJid")).toBe(at(expected.json, "number"));
+  });
+
+  it.each(
+    read(failures, "evolution/failures.json").filter(
+      ({ body, status }) =>
+        status === 400 && typeof at(body, "response", "message", 0) === "string",
+    ),
+  )("can refuse because $reason", async ({ body, status }) => {
+    const vendors = await startVendors();
+    registerEvolution(vendors);
+    const code = String(at(body, "response", "message", 0));
+    vendors.sandbox.faults.add({ kind: "refuse", code, httpStatus: status });
+    const answer = await askEvolution(vendors, "/message/sendText", { number: BUDI, text: "x" });
+    expect(answer.status).toBe(status);
+    expect(answer.json).toEqual(body);
   });
 });

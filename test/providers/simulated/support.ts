@@ -299,6 +299,50 @@ export function registerTwilio(vendors: SimulatedVendors, webhookUrl: string | n
   });
 }
 
+export const EVOLUTION_NUMBER = "6281234000910";
+export const EVOLUTION_KEY = "evolution-instance-token";
+export const EVOLUTION_SECRET = "evolution-webhook-secret";
+export const EVOLUTION_INSTANCE = "site a";
+
+export function registerEvolution(
+  vendors: SimulatedVendors,
+  webhookUrl: string | null = null,
+  changes: {
+    readonly release?: "2.3.6" | "2.3.7" | "2.4.0-rc2";
+    readonly hasLicence?: boolean;
+    readonly webhookAuth?: "header" | "jwt";
+  } = {},
+): void {
+  vendors.sandbox.registerAccount({
+    vendor: "evolution",
+    sender: EVOLUTION_NUMBER,
+    instance: EVOLUTION_INSTANCE,
+    credentials: { apiKey: EVOLUTION_KEY, webhookSecret: EVOLUTION_SECRET },
+    webhookUrl,
+    ...changes,
+  });
+  vendors.sandbox.setGroup({
+    id: GROUP_ID,
+    name: "Teknisi Karawang",
+    members: [BUDI, SARI],
+    accounts: [EVOLUTION_NUMBER],
+  });
+}
+
+export function askEvolution(
+  vendors: SimulatedVendors,
+  path: string,
+  body: unknown,
+  options: { readonly key?: string; readonly instance?: string; readonly query?: string } = {},
+): Promise<Answer> {
+  const instance = encodeURIComponent(options.instance ?? EVOLUTION_INSTANCE);
+  return request(`${vendors.baseUrls.evolution}${path}/${instance}${options.query ?? ""}`, {
+    method: body === null ? "GET" : "POST",
+    headers: { apikey: options.key ?? EVOLUTION_KEY, "content-type": "application/json" },
+    ...(body === null ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
 export const ZENZIVA_KEYS = { userkey: "zenziva-userkey", passkey: "zenziva-passkey" };
 
 export function registerZenziva(vendors: SimulatedVendors, balance = 100_000): void {
