@@ -1,3 +1,4 @@
+import { refuseOpenActs, settleEarlyAnswers } from "../db/acts.ts";
 import { insertNotification, insertRejected } from "../db/notifications-insert.ts";
 import { newId } from "../db/new-id.ts";
 import { openingToWrite, readOpening, savePlan } from "../db/plans.ts";
@@ -10,6 +11,7 @@ import { planRun } from "../domain/planner.ts";
 import type { Planned } from "../domain/planner.ts";
 import { PRIORITIES } from "../domain/priority.ts";
 import { messageFacts, snapshotOfStored } from "../domain/request-check.ts";
+import type { RunPlan } from "../domain/run.ts";
 import type { FieldProblem, NotificationRequest } from "../domain/request.ts";
 import { parseNotificationWorkflowId } from "../workflows/contract.ts";
 import type {
@@ -41,14 +43,18 @@ export function createPlanNotification(deps: PlanDeps) {
         return storeDirect(deps, input, input.direct, now);
       }
       const refusal = refusalOf(found.stored, input);
-      if (refusal !== null) return refusal;
+      if (refusal !== null) {
+        // Nobody carries out any more what was asked of a run that has settled, perhaps by an earlier execution of this very task.
+        if (found.stored.outcome !== null) await refuseOpenActs(deps.pool, found.stored.id);
+        return refusal;
+      }
       const { runPlan } = found.stored;
       if (runPlan !== null) {
         const opening = await readOpening(deps.pool, found.stored.id);
         return {
           kind: "planned",
           plan: runPlan,
-          acts: found.stored.acts.map((act) => toAct(act)),
+          acts: await actsOf(deps, found.stored, runPlan),
           ...(opening === null ? {} : { opening }),
         };
       }
@@ -110,9 +116,22 @@ async function planAndSave(
   return {
     kind: "planned",
     plan: plan.run,
-    acts: stored.acts.map((act) => toAct(act)),
+    acts: await actsOf(deps, stored, plan.run),
     ...(begun === null ? {} : { opening: writtenOpening(begun) }),
   };
+}
+
+/** What the run is to learn first. With `all`, an acknowledgment that came before the plan is what the plan makes of it. */
+async function actsOf(
+  deps: PlanDeps,
+  stored: StoredNotification,
+  { rules }: RunPlan,
+): Promise<readonly RecordedAct[]> {
+  const acts = stored.acts.map((act) => toAct(act));
+  if (rules.acknowledgment !== "all") return acts;
+  const early = await settleEarlyAnswers(deps.pool, stored.id);
+  const others = acts.filter(({ actId }) => !early.some((act) => act.actId === actId));
+  return [...others, ...early].toSorted((a, b) => a.at - b.at);
 }
 
 function writtenOpening({

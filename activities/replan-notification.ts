@@ -28,16 +28,17 @@ export function createReplanNotification(deps: PlanDeps) {
       });
       if (found === null) return refused("no_record");
       if (found.stored.outcome !== null) return refused("already_settled");
+      // Ordering: what steers a run comes before its stop or not at all, also in the record.
+      if (why.kind !== "reason" && found.stored.stopKind !== null) {
+        return refused("already_settled");
+      }
       const record: Loaded = { ...found, now };
       switch (why.kind) {
         case "reason":
-          return replan(
-            deps,
-            record,
-            snapshotOfStored(found.facts),
-            found.stored.targets,
-            found.stored.hasSent,
-          );
+          return replan(deps, record, snapshotOfStored(found.facts), found.stored.targets, {
+            keepsSteps: found.stored.hasSent,
+            unlessStopped: false,
+          });
         case "reprioritise":
         case "move":
           return replan(
@@ -45,7 +46,7 @@ export function createReplanNotification(deps: PlanDeps) {
             record,
             underPolicy(found.facts, why),
             withoutRoleUp(found.stored.targets),
-            false,
+            { keepsSteps: false, unlessStopped: true },
           );
         case "reassign":
           return reassign(deps, record, why);
@@ -89,7 +90,7 @@ async function replan(
   { stored, now }: Loaded,
   snapshot: PlanSnapshot | null,
   kept: readonly KeptTarget[],
-  keepsSteps: boolean,
+  { keepsSteps, unlessStopped }: { readonly keepsSteps: boolean; readonly unlessStopped: boolean },
 ): Promise<ReplanAnswer | "stale"> {
   if (snapshot === null) return refused("not_possible");
   const planned = await withWakePlaces(deps, now, (options) =>
@@ -102,6 +103,7 @@ async function replan(
     snapshot,
     planned: { ...planned, run },
     keepsSteps,
+    unlessStopped,
     at: now,
   });
   return saved === "stale" ? "stale" : { kind: "replanned", plan: run };

@@ -2,6 +2,7 @@ import type pg from "pg";
 
 import { newId } from "../db/new-id.ts";
 import {
+  lockAnswered,
   lockSettleSubject,
   reopen,
   settleStopped,
@@ -14,6 +15,7 @@ import {
 } from "../db/settle.ts";
 import { openDelivery } from "../db/deliveries.ts";
 import { withTransaction } from "../db/transaction.ts";
+import type { LadderEnd } from "../domain/run.ts";
 import { assert } from "../domain/assert.ts";
 import {
   defaultSettings,
@@ -64,7 +66,7 @@ export function createSettleNotification(deps: SettleDeps) {
       progress = null;
     }
     if (!isStopped) {
-      if (await settleUnstopped(deps.pool, notificationId, end, progress, deps.now())) {
+      if (await settleByLadder(deps, notificationId, end, progress)) {
         await noticeUnanswered(deps, notificationId, end.outcome);
         return { outcome: end.outcome, reason: end.reason, closing: [], awaitResolution: null };
       }
@@ -72,6 +74,31 @@ export function createSettleNotification(deps: SettleDeps) {
     }
     return settleByAct(deps, input);
   };
+}
+
+/**
+ * The ladder's own end. With `all` somebody may have answered whom the run has not heard yet: an answer that was taken counts, so those who are missing are read
+ * under the lock that answers take.
+ */
+async function settleByLadder(
+  deps: SettleDeps,
+  notificationId: string,
+  end: LadderEnd,
+  progress: Progress | null,
+): Promise<boolean> {
+  const settle = (db: pg.Pool | pg.PoolClient, known: LadderEnd): Promise<boolean> =>
+    settleUnstopped(db, notificationId, known, progress, deps.now());
+  if (end.unanswered.length === 0) return settle(deps.pool, end);
+  return withTransaction(deps.pool, async (client) => {
+    const answered = await lockAnswered(client, notificationId);
+    const unanswered = end.unanswered.filter((target) => !answered.includes(target));
+    const isPartly = end.reason === "nobody_answered" && unanswered.length < end.unanswered.length;
+    return settle(client, {
+      ...end,
+      unanswered,
+      reason: isPartly ? "partly_acknowledged" : end.reason,
+    });
+  });
 }
 
 /** Inbox rows and answers to acts are written apart; entries alone go with the settling. */

@@ -1,7 +1,7 @@
 import type pg from "pg";
 
 import type { RecordedAct } from "../activities/contract.ts";
-import { decideAct, type ActDecision, type ActSubject } from "../domain/act.ts";
+import { decideAct, decideEarlyAnswer, type ActDecision, type ActSubject } from "../domain/act.ts";
 import type {
   ActKind,
   ActRefusal,
@@ -97,6 +97,8 @@ interface SubjectRow {
   readonly closed: boolean;
   readonly unanswered: boolean;
   readonly acknowledgment: "any" | "all" | null;
+  readonly planned: boolean;
+  readonly answered_early: boolean;
   readonly tracks_resolution: boolean | null;
   readonly actor_target: {
     readonly first_asked: boolean;
@@ -109,7 +111,7 @@ interface SubjectRow {
 
 async function lockSubject(
   client: pg.PoolClient,
-  input: RecordActInput,
+  input: Pick<RecordActInput, "notificationId" | "by">,
 ): Promise<LockedSubject | null> {
   const locked = await client.query("select from notifications where id = $1 for update", [
     input.notificationId,
@@ -120,7 +122,11 @@ async function lockSubject(
     name: "act-subject",
     text: `
       select n.status, n.outcome, n.answers, n.stop_kind, n.stop_act_id, n.workflow_id, n.acknowledged_by, n.acknowledged_at,
-        n.closed_at is not null as closed,
+        n.closed_at is not null as closed, n.planned_at is not null as planned,
+        n.planned_at is null and exists (
+          select from acts a
+          where a.notification_id = n.id and a.kind = 'acknowledge' and a.applied and a.by ->> 'userId' = $2
+        ) as answered_early,
         coalesce(n.outcome in ('undeliverable', 'exhausted', 'expired'), false) as unanswered,
         v.rules ->> 'acknowledgment' as acknowledgment,
         (v.rules ->> 'tracksResolution')::boolean as tracks_resolution,
@@ -166,6 +172,11 @@ async function lockSubject(
       outcome: row.outcome,
       answers: row.answers,
       acknowledgment: row.acknowledgment ?? "any",
+      isPlanned: row.planned,
+      isByPerson: input.by.userId !== null,
+      hasAnswered:
+        row.answered_early ||
+        (row.actor_target?.kind === "person" && row.actor_target.state === "answered"),
       tracksResolution: row.tracks_resolution ?? false,
       stopKind: row.stop_kind,
       closed: row.closed,
@@ -383,6 +394,58 @@ function toRecordedAct(row: ActRow, stops: boolean): RecordedAct {
   };
 }
 
+/**
+ * With `all`: what acknowledgments were that came before anybody knew who is asked, now that the plan is stored. Somebody who is asked has answered for
+ * themselves; anybody else's stops the run, and so does the last answer that was missing. Returns them as the run is to learn them.
+ *
+ * Idempotency: an act that has answered a target, or has stopped the run, is left alone.
+ */
+export async function settleEarlyAnswers(
+  pool: pg.Pool,
+  notificationId: string,
+): Promise<readonly RecordedAct[]> {
+  return withTransaction(pool, async (client) => {
+    await client.query("select from notifications where id = $1 for update", [notificationId]);
+    const { rows } = await client.query<ActRow & { readonly via: string; readonly note: string }>(
+      `select a.* from acts a
+       where a.notification_id = $1 and a.kind = 'acknowledge' and a.applied and a.params ->> 'stops' is distinct from 'true'
+         and not exists (select from notification_targets t where t.notification_id = $1 and t.answer_act_id = a.id)
+       order by a.at, a.id`,
+      [notificationId],
+    );
+    const settled: RecordedAct[] = [];
+    for (const row of rows) settled.push(await settleEarlyAnswer(client, row));
+    return settled;
+  });
+}
+
+async function settleEarlyAnswer(
+  client: pg.PoolClient,
+  row: ActRow & { readonly via: string; readonly note: string | null },
+): Promise<RecordedAct> {
+  const input = {
+    actId: row.id,
+    notificationId: row.notification_id,
+    kind: row.kind,
+    by: row.by,
+    via: row.via,
+    note: row.note,
+    params: {},
+    now: row.at.getTime(),
+  };
+  const subject = await lockSubject(client, input);
+  const decision = subject && decideEarlyAnswer(subject.rules);
+  if (decision?.kind === "answer_person") await answerTarget(client, input);
+  if (decision?.kind === "stop") {
+    await client.query(
+      `update acts set params = params || '{"stops": true}', answer = $2 where id = $1`,
+      [row.id, decision.answer],
+    );
+    await stop(client, input, decision.stop, decision.answer);
+  }
+  return toRecordedAct(row, decision?.kind === "stop");
+}
+
 /** Acts that the run has not been told of, oldest first; for a run's first activity and for the sweep. */
 export async function unsignalledActs(
   client: pg.Pool | pg.PoolClient,
@@ -416,7 +479,47 @@ export async function markActsSignalled(
   );
 }
 
-/** The run's answer to a steering act. The first answer stays. */
+/**
+ * Why a steering act came too late, with who was first; null when it did not, or may still be carried out. A run that is over carries nothing out any more: what
+ * it left unanswered gets its "no" here.
+ */
+export async function refuseLateAct(
+  pool: pg.Pool,
+  actId: string,
+): Promise<Extract<RecordActAnswer, { kind: "refused" }> | null> {
+  return withTransaction(pool, async (client) => {
+    const { rows } = await client.query<ActRow>("select * from acts where id = $1", [actId]);
+    const row = rows[0];
+    if (!row || row.applied === true) return null;
+    const subject = await lockSubject(client, {
+      notificationId: row.notification_id,
+      by: row.by,
+    });
+    if (!subject) return null;
+    const isOver = subject.rules.status === "settled";
+    if (row.applied === null && !isOver) return null;
+    const decision = decideAct(row.kind, subject.rules);
+    if (decision.kind !== "refused") return null;
+    await client.query(
+      `update acts set applied = false, reason = $2, signalled_at = coalesce(signalled_at, now())
+       where id = $1 and applied is distinct from true`,
+      [actId, decision.reason],
+    );
+    return refusal(decision.reason, subject);
+  });
+}
+
+/** The "no" to every act that a settled notification's run has left without an answer. */
+export async function refuseOpenActs(pool: pg.Pool, notificationId: string): Promise<void> {
+  await pool.query(
+    `update acts a set applied = false, reason = 'already_settled', signalled_at = coalesce(a.signalled_at, now())
+     from notifications n
+     where n.id = $1 and n.settled_at is not null and a.notification_id = n.id and a.applied is null`,
+    [notificationId],
+  );
+}
+
+/** The run's answer to a steering act. The first answer stays; who has refused is no longer waited for by the referee from then on. */
 export async function answerActs(
   client: pg.Pool | pg.PoolClient,
   answers: readonly {
@@ -427,9 +530,15 @@ export async function answerActs(
 ): Promise<void> {
   if (answers.length === 0) return;
   await client.query(
-    `update acts a set applied = x.applied, reason = x.reason, signalled_at = coalesce(a.signalled_at, now())
-     from jsonb_to_recordset($1::jsonb) as x("actId" text, applied boolean, reason text)
-     where a.id = x."actId" and a.applied is null`,
+    `with answered as (
+       update acts a set applied = x.applied, reason = x.reason, signalled_at = coalesce(a.signalled_at, now())
+       from jsonb_to_recordset($1::jsonb) as x("actId" text, applied boolean, reason text)
+       where a.id = x."actId" and a.applied is null
+       returning a.id, a.notification_id, a.kind, a.by, a.applied
+     )
+     update notification_targets t set state = 'refused', answered_at = coalesce(t.answered_at, now()), answer_act_id = a.id
+     from answered a
+     where a.kind = 'refuse' and a.applied and t.notification_id = a.notification_id and t.target = a.by ->> 'userId' and t.state = 'open'`,
     [JSON.stringify(answers)],
   );
 }

@@ -200,6 +200,8 @@ export interface ReplanToSave {
   readonly planned: Planned;
   /** The steps ahead are those of a run that has begun: they were foreseen when it did, and stay. */
   readonly keepsSteps: boolean;
+  /** An act asks for it, which a stop in between has overtaken: the plan is stale then. */
+  readonly unlessStopped: boolean;
   /** Epoch ms at which the snapshot was asked for: marks made later belong to a newer change. */
   readonly at: number;
 }
@@ -214,7 +216,7 @@ const SAVE_REPLAN = `
       next_step_at = case when n.status = 'holding' and $7 then $8::timestamptz else n.next_step_at end,
       waiting_for = case when n.status = 'holding' and $7 then $2::jsonb -> 'waitingFor' else n.waiting_for end
     from fresh
-    where n.id = $1 and fresh.is_fresh and n.settled_at is null
+    where n.id = $1 and fresh.is_fresh and n.settled_at is null and not ($10 and n.stopped_at is not null)
     returning n.id
   ),
   wanted as (
@@ -270,6 +272,7 @@ export async function saveReplan(
       todo.status === "holding",
       todo.nextStepAt === null ? null : new Date(todo.nextStepAt),
       new Date(toSave.at),
+      toSave.unlessStopped,
     ],
   });
   return rows[0]?.saved === true ? "saved" : "stale";
@@ -308,7 +311,7 @@ const SAVE_REASSIGNMENT = `
         ) kept
       ))
     from fresh
-    where n.id = $1 and fresh.is_fresh and n.settled_at is null and n.run_plan is not null
+    where n.id = $1 and fresh.is_fresh and n.settled_at is null and n.stopped_at is null and n.run_plan is not null
     returning n.id
   ),
   replaced as (

@@ -152,6 +152,21 @@ export async function lockSettleSubject(
   };
 }
 
+/** Who has answered; nobody else can until the transaction is over. */
+export async function lockAnswered(
+  client: pg.PoolClient,
+  notificationId: string,
+): Promise<readonly string[]> {
+  await client.query("select from notifications where id = $1 for update", [notificationId]);
+  // A second statement, so that what the lock waited for is seen.
+  const { rows } = await client.query<{ target: string }>({
+    name: "answered-targets",
+    text: "select target from notification_targets where notification_id = $1 and state = 'answered'",
+    values: [notificationId],
+  });
+  return rows.map(({ target }) => target);
+}
+
 /** Settles a stopped row with the act's outcome. To be called under `lockSettleSubject`. */
 export async function settleStopped(
   client: pg.PoolClient,

@@ -10,10 +10,16 @@ export interface ActSubject {
   readonly outcome: string | null;
   readonly answers: AnswerKind;
   readonly acknowledgment: "any" | "all";
+  /** False before the run has its plan: who is asked is not known yet. */
+  readonly isPlanned: boolean;
   readonly tracksResolution: boolean;
   readonly stopKind: StopAct | null;
   readonly closed: boolean;
   readonly unanswered: boolean;
+  /** The actor is a person and has answered before; with `all` that counts once. */
+  readonly hasAnswered: boolean;
+  /** A person, whom a plan to come may ask. */
+  readonly isByPerson: boolean;
   /** The actor's own target row, directly or as a member of a group that was told; null for anybody else. */
   readonly actorTarget: {
     readonly firstAsked: boolean;
@@ -31,7 +37,7 @@ export interface ActSubject {
 export type ActDecision =
   /** The row stops (or, for resolve after an acknowledgment, is resolved). */
   | { readonly kind: "stop"; readonly stop: StopAct; readonly answer: Answer | null }
-  /** With `all`: this person has answered, others are still asked. */
+  /** With `all`: this person has answered, others are still asked, or it is not known yet who is. */
   | { readonly kind: "answer_person"; readonly answer: Answer }
   /** Stored; the run carries it out. */
   | { readonly kind: "steer" }
@@ -73,13 +79,21 @@ function decideAcknowledge(subject: ActSubject): ActDecision {
   const { actorTarget } = subject;
   const isAskedPerson =
     actorTarget !== null && actorTarget.isPerson && actorTarget.origin !== "role_up";
-  if (subject.acknowledgment === "any" || !isAskedPerson) {
+  const mayBeAsked = isAskedPerson || (!subject.isPlanned && subject.isByPerson);
+  if (subject.acknowledgment === "any" || !mayBeAsked) {
     return { kind: "stop", stop: "acknowledge", answer };
   }
-  if (actorTarget.state === "answered") return { kind: "refused", reason: "already_acknowledged" };
+  if (subject.hasAnswered) return { kind: "refused", reason: "already_acknowledged" };
+  // Before the plan one person's answer must not speak for others: `decideEarlyAnswer` says what it was once they are known.
+  if (!subject.isPlanned) return { kind: "answer_person", answer };
   return subject.othersOpen === 0
     ? { kind: "stop", stop: "acknowledge", answer }
     : { kind: "answer_person", answer };
+}
+
+/** An acknowledgment that came before the plan, looked at again when the plan says who is asked. */
+export function decideEarlyAnswer(subject: ActSubject): ActDecision {
+  return decideAcknowledge({ ...subject, isPlanned: true, hasAnswered: false });
 }
 
 function decideResolve(subject: ActSubject): ActDecision {

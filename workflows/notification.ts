@@ -6,7 +6,12 @@
  */
 import { CancellationScope, isCancellation, uuid4 } from "@temporalio/workflow";
 
-import type { ClosingOrder, PlanAnswer, SettleAnswer } from "../activities/contract.ts";
+import type {
+  ClosingOrder,
+  PlanAnswer,
+  RecordedAct,
+  SettleAnswer,
+} from "../activities/contract.ts";
 import type { Todo } from "../domain/run.ts";
 import { onRecord } from "./activity-proxies.ts";
 import type { NotificationInput, NotificationResult } from "./contract.ts";
@@ -63,16 +68,20 @@ async function climbUntilSettled(run: Run): Promise<NotificationResult> {
 
 /** Asks the ladder, carries out what it says, waits; until the ladder has an end and nothing is in flight any more. */
 async function climb(run: Run, flights: Flights): Promise<void> {
-  for (;;) {
-    // Every promise of a run costs its worker a stack trace: none is made where nothing is to be waited for.
-    if (run.hasSteering) await steer(run);
+  const decide = (): Todo => {
     const todo = run.next(nowMs());
     showProgress(run, todo);
     carryOut(todo, run, flights);
+    return todo;
+  };
+  for (;;) {
+    // Every promise of a run costs its worker a stack trace: none is made where nothing is to be waited for.
+    if (run.hasSteering) await steer(run, decide);
+    const todo = decide();
     if (todo.end && flights.areOver()) return;
-    if (todo.roleUp) await nextRoleUp(run, todo.roleUp);
-    else if (todo.noticeSleepersOnly) await tellOperators(run);
-    else await run.changedOrUntil(todo, flights.landsBy());
+    const asked = ask(run, todo);
+    if (asked) await asked;
+    else if (!run.hasSteering) await run.changedOrUntil(todo, flights.landsBy());
   }
 }
 
@@ -83,24 +92,44 @@ function carryOut(todo: Todo, run: Run, flights: Flights): void {
   if (todo.deliveries.length === 0 && run.mustWriteNow(todo)) flights.write(todo);
 }
 
-/** Steering acts that arrived: the simple ones go to the ladder as facts, the others need the planner first. */
-async function steer(run: Run): Promise<void> {
-  for (let act = run.nextSteering(); act; act = run.nextSteering()) {
-    switch (act.kind) {
-      case "reprioritise":
-      case "move":
-      case "reassign":
-        run.steered(act, await onRecord("replanNotification", run.replanInput(act)), nowMs());
-        break;
-      default:
-        run.steered(act, null, nowMs());
-    }
+/**
+ * The next steering act: a simple one goes to the ladder as a fact, another needs the planner first.
+ *
+ * Ordering: what arrived before it, or while it was planned, has its consequences first. Whatever arrives at one instant ends as if it had come one by one.
+ */
+async function steer(run: Run, decide: () => Todo): Promise<void> {
+  await decideFirst(run, decide);
+  const act = run.nextSteering();
+  if (act) {
+    const replanned = needsPlanner(act)
+      ? await onRecord("replanNotification", run.replanInput(act))
+      : null;
+    await decideFirst(run, decide);
+    run.steered(act, replanned, nowMs());
+    return;
   }
   for (let reason = run.nextReplan(); reason; reason = run.nextReplan()) {
     const why = { kind: "reason", reason } as const;
     const answer = await onRecord("replanNotification", { notificationId: run.id, why });
     run.replanned(answer, reason, nowMs());
   }
+}
+
+async function decideFirst(run: Run, decide: () => Todo): Promise<void> {
+  while (run.hasUndecided) {
+    const asked = ask(run, decide());
+    if (asked) await asked;
+  }
+}
+
+/** What the ladder wants to know or to have told before it goes on; null: nothing. */
+function ask(run: Run, todo: Todo): Promise<void> | null {
+  if (todo.roleUp) return nextRoleUp(run, todo.roleUp);
+  return todo.noticeSleepersOnly ? tellOperators(run) : null;
+}
+
+function needsPlanner({ kind }: RecordedAct): boolean {
+  return kind === "reprioritise" || kind === "move" || kind === "reassign";
 }
 
 async function nextRoleUp(run: Run, request: NonNullable<Todo["roleUp"]>): Promise<void> {
@@ -153,6 +182,7 @@ async function leave(
   run: Run,
   answer: Extract<PlanAnswer, { kind: "not_ours" }>,
 ): Promise<NotificationResult> {
+  run.leave(); // else whoever steers it waits for ever, and it with them
   showSettled(run, answer.outcome, answer.reason);
   await handlersFinished();
   return { outcome: answer.outcome, reason: answer.reason };

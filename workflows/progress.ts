@@ -49,6 +49,7 @@ export class Run {
   #resolved = false;
   #isOver = false;
   #hasNews = false;
+  #hasUndecided = false;
   readonly #seenActs = new Set<string>();
   readonly #answers = new Map<string, SteerAnswer>();
 
@@ -101,7 +102,8 @@ export class Run {
   /** Anything that a signal or update brings. */
   receive(fact: SignalledFact, now: number): void {
     if (!this.#state) {
-      this.#early.push(fact);
+      if (!this.#isOver) this.#early.push(fact);
+      else if (fact.kind === "act" && isSteering(fact.act)) this.#refuse(fact.act);
       return;
     }
     switch (fact.kind) {
@@ -145,6 +147,7 @@ export class Run {
   learn(fact: Fact, now: number): void {
     if (fact.kind === "reopened") this.#isOver = false;
     this.#tell(fact, now);
+    this.#hasUndecided = true;
     this.#state = learn(this.state, fact, now);
     this.touch();
   }
@@ -158,6 +161,7 @@ export class Run {
 
   next(now: number): Todo {
     this.#hasNews = false;
+    this.#hasUndecided = false;
     this.#isAsWritten = false;
     const { state, todo } = next(this.state, now);
     this.#state = state;
@@ -230,6 +234,11 @@ export class Run {
     }
     if (this.#resolved) return "resolved";
     return reopensFirst ? "reopen" : "resolution_time_over";
+  }
+
+  /** Facts were learned since the ladder was asked. A run that was never asked has nothing to ask for them yet: what steers it comes before its first step. */
+  get hasUndecided(): boolean {
+    return this.#todo !== null && this.#hasUndecided;
   }
 
   /** Acts or re-plans wait to be carried out. */
@@ -399,6 +408,14 @@ export class Run {
     for (const act of this.#steering.splice(0)) this.#refuse(act);
   }
 
+  /** Nothing is this run's to carry out: what arrived before it knew that, and what still arrives, is answered with a no. */
+  leave(): void {
+    this.#isOver = true;
+    for (const fact of this.#early.splice(0)) {
+      if (fact.kind === "act" && isSteering(fact.act)) this.#refuse(fact.act);
+    }
+  }
+
   #refuse(act: RecordedAct): void {
     this.#answer({ actId: act.actId, applied: false, reason: "already_settled" });
   }
@@ -466,6 +483,10 @@ export class Run {
     this.#published = { status, step: todo.step };
     upsert(status, todo.step);
   }
+}
+
+function isSteering({ kind }: RecordedAct): boolean {
+  return kind !== "acknowledge" && kind !== "cancel" && kind !== "resolve";
 }
 
 const STOP_STORY = {

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { recordAct } from "../../db/acts.ts";
+import { recordAct, refuseLateAct } from "../../db/acts.ts";
 import type { ActBy, RecordActAnswer, RecordActInput } from "../../db/acts.ts";
 import { findAct, findActiveUser } from "../../db/act-subjects.ts";
 import type { JudgedNotification } from "../../db/notification-list.ts";
@@ -176,10 +176,14 @@ async function tell(
       return { kind: "applied", actId };
     case "pending": {
       const steered = await steerRun(deps, answer.workflowId, answer.act);
+      if (steered?.applied === true) return { kind: "applied", actId };
+      if (steered === null || steered.reason === "already_settled") {
+        // The run was stopped or ended while the act was on its way; the record says by whom.
+        const late = await refuseLateAct(deps.pool, actId);
+        if (late !== null) return late;
+      }
       if (steered === null) return { kind: "pending", actId };
-      return steered.applied
-        ? { kind: "applied", actId }
-        : { kind: "refused", reason: steered.reason ?? "not_possible", by: null, at: null };
+      return { kind: "refused", reason: steered.reason ?? "not_possible", by: null, at: null };
     }
   }
 }

@@ -1,0 +1,565 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+
+import { newId } from "../../db/new-id.ts";
+import { signFonnteWebhook } from "../../providers/fonnte/signature.ts";
+import type { Logged, RequestEntry } from "../../providers/simulated/log.ts";
+import { assertDefined } from "./assert-defined.ts";
+import {
+  POLICIES,
+  PRIORITY_POLICIES,
+  SNOOZE_MS,
+  WINDOW_SECONDS,
+  type Moment,
+  type PlannedAct,
+  type ReceiptStatus,
+  type Schedule,
+} from "./order-schedule.ts";
+import { insertUser } from "./rows.ts";
+import {
+  WHO,
+  type ModelAct,
+  type ModelAnswer,
+  type ModelChannel,
+  type Who,
+} from "./serial-model.ts";
+import { explain, inWords, type SeenAct, type SeenRun } from "./serial-order.ts";
+import { lineInWords, OUTAGE_DATA, type DeliveryLine, type TimelineLine } from "./story.ts";
+import type { World } from "./world.ts";
+
+/** Carries out one schedule on the whole product and says what is wrong with what came of it; nothing where all is well. */
+export async function carryOut(
+  world: World,
+  schedule: Schedule,
+  policyId: string,
+): Promise<readonly string[]> {
+  const people = { A: await insertUser(world.pool), B: await insertUser(world.pool) };
+  const watch = new Watch(world, { A: people.A.phone, B: people.B.phone });
+  const accepted = await world.call("POST", "/v1/notifications", {
+    type: "outage",
+    zone: "karawang",
+    data: OUTAGE_DATA,
+    priority: "high",
+    policyId,
+    recipients: { userIds: [people.A.id, people.B.id] },
+  });
+  expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
+  const run: OpenRun = { world, people, watch, id: String(accepted.body["id"]) };
+  const settled = world.settled(run.id).finally(() => watch.settle());
+  const lanes = Promise.all(schedule.lanes.map((lane) => carryOutLane(run, lane)));
+  const [ended, carriedOut] = await Promise.allSettled([settled, lanes]);
+  watch.end();
+  if (ended.status === "rejected" || carriedOut.status === "rejected") {
+    const reasons = [ended, carriedOut].flatMap((one): unknown[] =>
+      one.status === "rejected" ? [one.reason] : [],
+    );
+    return [...reasons.map(String), ...(await standing(run)), JSON.stringify(schedule)];
+  }
+  return judge(run, schedule, ended.value, carriedOut.value.flat());
+}
+
+/** Where a run stands that did not come to its end. */
+async function standing({ world, id }: OpenRun): Promise<readonly string[]> {
+  const { body } = await world.call("GET", `/v1/notifications/${id}`);
+  const timeline = await list<TimelineLine>(world, `/v1/notifications/${id}/timeline`);
+  const { status, outcome, waitingFor } = body;
+  const handle = world.temporal.workflow.getHandle(String(body["workflowId"]));
+  const { events } = await handle.fetchHistory();
+  // The history of a run names nobody.
+  const history = (events ?? []).map((event) => JSON.stringify(event));
+  return [
+    JSON.stringify({ id, status, outcome, waitingFor }),
+    ...timeline.map(lineInWords),
+    ...history,
+  ];
+}
+
+interface OpenRun {
+  readonly world: World;
+  readonly id: string;
+  readonly people: Readonly<Record<Who, { readonly id: string; readonly phone: string }>>;
+  readonly watch: Watch;
+}
+
+/** One thing that was done, as far as its answer told. */
+interface Done {
+  readonly planned: PlannedAct;
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly actId: string | null;
+  readonly answer: {
+    readonly applied: boolean;
+    readonly reason: string | null;
+    readonly by: string | null;
+  } | null;
+}
+
+async function carryOutLane(
+  run: OpenRun,
+  lane: Schedule["lanes"][number],
+): Promise<readonly Done[]> {
+  const done: Done[] = [];
+  for (const { what, when } of lane) {
+    await reached(run, when);
+    const one = await carryOutAct(run, what);
+    if (one !== null) done.push(one);
+  }
+  return done;
+}
+
+/** A moment that does not come before the run is over is then. */
+async function reached({ watch }: OpenRun, when: Moment): Promise<void> {
+  if (when.kind === "at_once") return;
+  const message = await watch.message("A", when.channel);
+  if (message === null) return;
+  const at =
+    when.kind === "asked"
+      ? message.at + when.afterMs
+      : message.at + WINDOW_SECONDS * 1_000 + when.offsetMs;
+  const waitMs = at - Date.now();
+  if (waitMs > 0) await sleep(waitMs);
+}
+
+function carryOutAct(run: OpenRun, what: PlannedAct): Promise<Done | null> {
+  switch (what.kind) {
+    case "receipt":
+      return postReceipt(run, what);
+    case "acknowledge":
+      return what.via === "reply"
+        ? reply(run, what)
+        : request(run, what, "acknowledge", { by: run.people[what.by].id });
+    case "refuse":
+      return request(run, what, "refuse", { by: run.people[what.by].id });
+    case "snooze":
+      return request(run, what, "snooze", {
+        until: new Date(Date.now() + SNOOZE_MS).toISOString(),
+      });
+    case "reprioritise":
+      return request(run, what, "reprioritise", { priority: what.to });
+    default:
+      return request(run, what, what.kind, {});
+  }
+}
+
+async function request(
+  { world, id }: OpenRun,
+  planned: PlannedAct,
+  verb: string,
+  body: Readonly<Record<string, unknown>>,
+): Promise<Done> {
+  const sentAt = Date.now();
+  const actId = newId("act", sentAt);
+  const { status, body: said } = await world.call("POST", `/v1/notifications/${id}/${verb}`, {
+    ...body,
+    actId,
+  });
+  const answeredAt = Date.now();
+  expect([200, 202], JSON.stringify(said)).toContain(status);
+  if (status === 202) {
+    return { planned, sentAt, answeredAt: Infinity, actId, answer: null };
+  }
+  const by = said["by"] as { readonly userId?: string | null } | null | undefined;
+  return {
+    planned,
+    sentAt,
+    answeredAt,
+    actId,
+    answer: {
+      applied: said["applied"] === true,
+      reason: said["applied"] === true ? null : String(said["reason"]),
+      by: by?.userId ?? null,
+    },
+  };
+}
+
+/** As the person types it: the code of the message on the phone. Null: no such message came. */
+async function reply(
+  { world, people, watch }: OpenRun,
+  planned: Extract<PlannedAct, { kind: "acknowledge" }>,
+): Promise<Done | null> {
+  const { phone } = people[planned.by];
+  if ((await watch.message(planned.by, "whatsapp_personal")) === null) return null;
+  const { phones, people: hands } = world.vendors.sandbox;
+  const message = await phones.waitForMessage(phone, ({ text }) => /1 \d{4}/.test(text));
+  const code = assertDefined(/1 (\d{4})/.exec(message.text)?.[1]);
+  const sentAt = Date.now();
+  const { answered } = await hands.reply(phone, { text: `1 ${code}`, account: message.accountId });
+  expect(answered).toBe(200);
+  return { planned, sentAt, answeredAt: Date.now(), actId: null, answer: null };
+}
+
+const FONNTE_WORDS: Readonly<Record<ReceiptStatus, Readonly<Record<string, string>>>> = {
+  sent: { status: "sent" },
+  delivered: { status: "sent", state: "delivered" },
+  read: { status: "sent", state: "read" },
+  failed: { status: "invalid" },
+};
+
+/** In the vendor's name, because the vendor's own receipts come when they like. Null: no such message came. */
+async function postReceipt(
+  { world, watch }: OpenRun,
+  planned: Extract<PlannedAct, { kind: "receipt" }>,
+): Promise<Done | null> {
+  const message = await watch.message(planned.of, "whatsapp_personal");
+  if (message === null || message.accountId === null || message.providerMessageId === null)
+    return null;
+  const { config } = world.vendors.sandbox.account(message.accountId);
+  if (config.vendor !== "fonnte" || config.webhookUrl === null) return null;
+  const fields = {
+    device: config.sender,
+    id: message.providerMessageId,
+    ...FONNTE_WORDS[planned.status],
+  };
+  const sentAt = Date.now();
+  const answer = await fetch(config.webhookUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(signFonnteWebhook(fields, config.credentials.webhookSecret ?? "")),
+  });
+  expect(answer.status).toBe(200);
+  return { planned, sentAt, answeredAt: Date.now(), actId: null, answer: null };
+}
+
+/** What vendors were asked to tell these two, as it happens. */
+class Watch {
+  readonly seen: (Logged<RequestEntry> & { readonly who: Who })[] = [];
+  readonly #stop: () => void;
+  readonly #listeners = new Set<() => void>();
+  #isSettled = false;
+
+  constructor(world: World, phones: Readonly<Record<Who, string>>) {
+    this.#stop = world.vendors.sandbox.log.subscribe((entry) => {
+      const person = WHO.find((who) => phones[who] === entry.to);
+      if (person === undefined || (entry.kind !== "message" && entry.kind !== "call")) return;
+      this.seen.push({ ...entry, who: person });
+      this.#tell();
+    });
+  }
+
+  /** The first such message that a vendor took; null when the run is over without it. */
+  message(who: Who, channel: ModelChannel): Promise<Logged<RequestEntry> | null> {
+    const find = () =>
+      this.seen.find(
+        (entry) => entry.who === who && entry.accepted && channelOf(entry) === channel,
+      ) ?? null;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const found = find();
+        if (found === null && !this.#isSettled) return;
+        this.#listeners.delete(look);
+        resolve(found);
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  settle(): void {
+    this.#isSettled = true;
+    this.#tell();
+  }
+
+  end(): void {
+    this.#stop();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+function channelOf(entry: RequestEntry): ModelChannel {
+  if (entry.kind === "call") return "call";
+  return entry.vendor === "twilio" ? "sms" : "whatsapp_personal";
+}
+
+interface ActRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly by: { readonly userId: string | null };
+  readonly via: string;
+  readonly applied: boolean | null;
+  readonly reason: string | null;
+  /** It stopped the run. */
+  readonly stops: boolean;
+}
+
+async function judge(
+  run: OpenRun,
+  schedule: Schedule,
+  notification: Readonly<Record<string, unknown>>,
+  carriedOut: readonly Done[],
+): Promise<readonly string[]> {
+  const { world, id, watch } = run;
+  const timeline = await list<TimelineLine>(world, `/v1/notifications/${id}/timeline`);
+  const deliveries = await list<DeliveryLine>(world, `/v1/notifications/${id}/deliveries`);
+  const { rows: rawActs } = await world.pool.query<ActRow>(
+    `select id, kind, by, via, applied, reason, coalesce(applied and params ->> 'stops' = 'true', false) as stops
+     from acts where notification_id = $1 order by at, id`,
+    [id],
+  );
+  const { rows: sendings } = await world.pool.query<{ id: string; sending_at: Date | null }>(
+    "select id, sending_at from deliveries where notification_id = $1",
+    [id],
+  );
+  const whoIs = (userId: string | null | undefined): Who | null =>
+    WHO.find((who) => run.people[who].id === userId) ?? null;
+  const done = withReplies(carriedOut, rawActs, whoIs);
+  const acts = done.flatMap((one) => seenAct(one, rawActs, whoIs));
+  const ladder = deliveries.filter(({ purpose }) => purpose === "ladder");
+  const ladderIds = new Map(
+    ladder.flatMap((line) =>
+      line.providerMessageId ? [[line.providerMessageId, line] as const] : [],
+    ),
+  );
+  const told = watch.seen.flatMap((entry) => {
+    const line = ladderIds.get(entry.providerMessageId ?? "");
+    return line === undefined
+      ? []
+      : [{ who: entry.who, channel: channelOf(entry), at: entry.at, line }];
+  });
+  const closings = deliveries.filter(
+    ({ purpose, status }) => purpose === "closing" && status !== "failed",
+  );
+  const closingsOf = (who: Who) => {
+    const own = closings.filter(({ userId }) => whoIs(userId) === who);
+    const inbox = own.filter(({ channel }) => channel === "in_app").length;
+    return { chat: own.length - inbox, inbox };
+  };
+  const acknowledgedBy = notification["acknowledgedBy"] as {
+    readonly userId: string | null;
+  } | null;
+  const detail = notification["outcomeDetail"] as {
+    readonly unanswered?: readonly string[];
+  } | null;
+  const seen: SeenRun = {
+    policy: POLICIES[schedule.policy],
+    windowMs: WINDOW_SECONDS * 1_000,
+    acts,
+    noted: timeline.flatMap((line) => notedBy(line, whoIs)),
+    told,
+    closings: { A: closingsOf("A"), B: closingsOf("B") },
+    inInbox: WHO.filter((who) =>
+      ladder.some(({ channel, userId }) => channel === "in_app" && whoIs(userId) === who),
+    ),
+    outcome: String(notification["outcome"]),
+    reason: notification["reason"] as string | null,
+    priority: String(notification["priority"]),
+    acknowledgedBy: whoIs(acknowledgedBy?.userId),
+    unanswered: WHO.filter((who) => detail?.unanswered?.includes(run.people[who].id) ?? false),
+  };
+  const explanation = explain(seen);
+  const wrong = [
+    ...(explanation.kind === "explained"
+      ? []
+      : ["no serial order explains it; the nearest:", ...explanation.nearest]),
+    ...lostActs(rawActs),
+    ...afterStop(stoppedAt(done, rawActs), told, sendings),
+    ...wrongStatuses(done, ladder, whoIs),
+    ...strangers(run, deliveries, done),
+    ...extensions(seen, timeline, whoIs),
+  ];
+  return wrong.length === 0 ? [] : [...wrong, ...inFull(seen, schedule, id)];
+}
+
+async function list<Item>(world: World, path: string): Promise<readonly Item[]> {
+  const { status, body } = await world.call("GET", `${path}?limit=1000`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body["items"] as Item[];
+}
+
+/** A person's replies were recorded in the order in which they were sent, unless they overlapped: then they are alike. */
+function withReplies(
+  done: readonly Done[],
+  rows: readonly ActRow[],
+  whoIs: (userId: string | null) => Who | null,
+): readonly Done[] {
+  const replies = rows.filter(({ via }) => via === "reply");
+  return done
+    .toSorted((a, b) => a.answeredAt - b.answeredAt)
+    .map((one) => {
+      const { planned } = one;
+      if (planned.kind !== "acknowledge" || planned.via !== "reply") return one;
+      const place = replies.findIndex(({ by }) => whoIs(by.userId) === planned.by);
+      const [row] = place < 0 ? [] : replies.splice(place, 1);
+      return { ...one, actId: row?.id ?? null };
+    });
+}
+
+function seenAct(
+  { planned, sentAt, answeredAt, actId, answer }: Done,
+  rows: readonly ActRow[],
+  whoIs: (userId: string | null | undefined) => Who | null,
+): readonly SeenAct[] {
+  if (planned.kind === "receipt") {
+    if (planned.status !== "failed") return [];
+    // It reaches the ladder some time after the vendor's post was answered.
+    return [
+      { act: { kind: "failed", of: planned.of }, sentAt, answeredAt: Infinity, answer: null },
+    ];
+  }
+  const done = modelAct(planned);
+  if (answer !== null) {
+    const said: ModelAnswer = { ...answer, by: whoIs(answer.by) };
+    return [{ act: done, sentAt, answeredAt, answer: said }];
+  }
+  const row = rows.find(({ id }) => id === actId);
+  // A reply that comes after the end is tied to nothing any more.
+  if (row === undefined) return [];
+  const stored = { applied: row.applied === true, reason: row.reason, by: "untold" } as const;
+  return [{ act: done, sentAt, answeredAt, answer: stored }];
+}
+
+function modelAct(planned: Exclude<PlannedAct, { kind: "receipt" }>): ModelAct {
+  switch (planned.kind) {
+    case "acknowledge":
+      return { kind: "acknowledge", by: planned.by };
+    case "reprioritise":
+      return { kind: "reprioritise", to: PRIORITY_POLICIES[planned.to] };
+    default:
+      return planned;
+  }
+}
+
+function notedBy(
+  { kind, step, target, reason, at }: TimelineLine,
+  whoIs: (userId: string | null | undefined) => Who | null,
+): SeenRun["noted"] {
+  const noted = (what: string) => [{ what, at: Date.parse(at) }];
+  switch (kind) {
+    case "step_started":
+      return noted(`started ${step}`);
+    case "step_ended":
+      return noted(`ended ${step} ${reason?.startsWith("nobody") ? "nobody" : reason}`);
+    case "refused":
+      return noted(`refused ${whoIs(target)}`);
+    case "pulled_forward":
+      return noted(`pulled ${whoIs(target)}`);
+    case "resumed":
+      return reason === "snooze_over" ? noted("resumed") : [];
+    case "escalated":
+    case "snoozed":
+    case "reprioritised":
+      return noted(kind);
+    default:
+      return [];
+  }
+}
+
+function lostActs(rows: readonly ActRow[]): readonly string[] {
+  return rows.flatMap(({ kind, applied }) =>
+    applied === null ? [`${kind} was neither applied nor refused`] : [],
+  );
+}
+
+type Told = SeenRun["told"][number] & { readonly line: DeliveryLine };
+
+/** Once somebody was told that the run is stopped, no request begins; of each person one that had begun may finish. */
+function afterStop(
+  stoppedAt: number,
+  told: readonly Told[],
+  sendings: readonly { readonly id: string; readonly sending_at: Date | null }[],
+): readonly string[] {
+  const late = told.filter(({ at }) => at > stoppedAt);
+  const begun = late.filter(({ line }) => {
+    const sendingAt = sendings.find(({ id }) => id === line.id)?.sending_at?.getTime();
+    return sendingAt !== undefined && sendingAt > stoppedAt;
+  });
+  const twice = WHO.filter((who) => late.filter((message) => message.who === who).length > 1);
+  return [
+    ...begun.map(({ who, channel }) => `a request began after the stop: ${channel} to ${who}`),
+    ...twice.map((who) => `more than one message in flight for ${who} finished after the stop`),
+  ];
+}
+
+/** When whoever stopped the run was told so; Infinity: nobody did. */
+function stoppedAt(done: readonly Done[], rows: readonly ActRow[]): number {
+  const stop = rows.find(({ stops }) => stops);
+  if (stop === undefined) return Infinity;
+  const one = done.find(({ actId }) => actId === stop.id);
+  return one?.answeredAt ?? Infinity;
+}
+
+/** Receipts in any order, as often as they come: the furthest counts, and a failure only where nothing arrived. */
+function wrongStatuses(
+  done: readonly Done[],
+  ladder: readonly DeliveryLine[],
+  whoIs: (userId: string | null | undefined) => Who | null,
+): readonly string[] {
+  return WHO.flatMap((who) => {
+    const receipts = done.flatMap(({ planned }) =>
+      planned.kind === "receipt" && planned.of === who ? [planned.status] : [],
+    );
+    if (receipts.length === 0) return [];
+    const first = ladder
+      .filter(({ userId, channel }) => whoIs(userId) === who && channel === "whatsapp_personal")
+      .toSorted((a, b) => a.attempt - b.attempt || a.pass - b.pass)[0];
+    const expected = (["read", "delivered", "failed", "sent"] as const).find((status) =>
+      receipts.includes(status),
+    );
+    return first?.status === expected
+      ? []
+      : [`${who}'s message is ${String(first?.status)}, not ${String(expected)}`];
+  });
+}
+
+/** Every message that a vendor took is a delivery, or the answer to a reply; every delivery that left was taken. */
+function strangers(
+  { watch }: OpenRun,
+  deliveries: readonly DeliveryLine[],
+  done: readonly Done[],
+): readonly string[] {
+  const taken = watch.seen.filter(({ accepted }) => accepted);
+  const ids = new Set(taken.map(({ providerMessageId }) => providerMessageId));
+  const known = new Set(deliveries.map(({ providerMessageId }) => providerMessageId));
+  const unknown = taken.filter(({ providerMessageId }) => !known.has(providerMessageId)).length;
+  const replies = done.filter(
+    ({ planned }) => planned.kind === "acknowledge" && planned.via === "reply",
+  ).length;
+  const unseen = deliveries.filter(
+    ({ providerMessageId }) => providerMessageId !== null && !ids.has(providerMessageId),
+  );
+  return [
+    ...(unknown > replies
+      ? [`${unknown} messages that are no deliveries, ${replies} replies`]
+      : []),
+    ...unseen.map(({ channel }) => `a delivery by ${channel} that no vendor took`),
+  ];
+}
+
+/** Who has read gets a second window. */
+function extensions(
+  { told, windowMs, noted }: SeenRun,
+  timeline: readonly TimelineLine[],
+  whoIs: (userId: string | null | undefined) => Who | null,
+): readonly string[] {
+  return timeline.flatMap(({ kind, step, target, at }) => {
+    if (kind !== "window_extended") return [];
+    const ended = noted.find(
+      (entry) => entry.at >= Date.parse(at) && entry.what === `ended ${step} window_elapsed`,
+    );
+    const message = told.find(({ who }) => who === whoIs(target));
+    const isEarly = ended && message && ended.at < message.at + 2 * windowMs;
+    return isEarly ? [`the step ended ${message.at + 2 * windowMs - ended.at} ms early`] : [];
+  });
+}
+
+function inFull(seen: SeenRun, schedule: Schedule, id: string): readonly string[] {
+  const began = Math.min(
+    ...seen.acts.map(({ sentAt }) => sentAt),
+    ...seen.noted.map(({ at }) => at),
+  );
+  const ms = (at: number): string => (Number.isFinite(at) ? String(at - began) : "?");
+  return [
+    `  run ${id}, policy ${schedule.policy}: ${seen.outcome} ${seen.reason ?? ""}, ${seen.priority}, by ${seen.acknowledgedBy ?? "nobody"}`,
+    ...seen.acts.map(({ act, sentAt, answeredAt, answer }) => {
+      const said =
+        answer === null ? "" : answer.applied ? "applied" : `${answer.reason} ${answer.by ?? ""}`;
+      return `  ${ms(sentAt)}-${ms(answeredAt)} ${inWords(act)}: ${said}`;
+    }),
+    ...seen.noted.map(({ what, at }) => `  ${ms(at)} ${what}`),
+    ...seen.told.map(({ who, channel, at }) => `  ${ms(at)} told ${who} by ${channel}`),
+    `  closings ${JSON.stringify(seen.closings)}`,
+    `  ${JSON.stringify(schedule)}`,
+  ];
+}
