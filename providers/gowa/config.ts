@@ -76,4 +76,3 @@ export const gowaSettings = z.object({
     .regex(/^[\w@.:-]{1,128}$/)
     .optional(),
 });
-export type GowaSettings = z.infer<typeof gowaSettings>;

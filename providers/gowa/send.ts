@@ -122,9 +122,11 @@ export async function findLost(
   const results = acceptedResults(answer, FIND_LOST, "reads", options.now);
   // A pin carries no text of ours: nothing would tell it from another.
   if (message.text === "") return null;
-  const found = objectsAt(results, "data").find(
-    (each) => each["is_from_me"] === true && isSameContent(textAt(each, "content") ?? "", message),
-  );
+  const found = objectsAt(results, "data").find((each) => {
+    const content = textAt(each, "content") ?? "";
+    const isSame = content === message.text || textWithin(content) === message.text;
+    return each["is_from_me"] === true && isSame;
+  });
   const id = found === undefined ? null : textAt(found, "id");
   return id === null ? null : accepted(id);
 }
@@ -134,11 +136,9 @@ function isDeviceMissing(answer: HttpAnswer): boolean {
   return body !== null && textAt(body, "code") === "DEVICE_NOT_FOUND";
 }
 
-/** A caption is kept behind a mark for its kind of file. */
-function isSameContent(content: string, message: OutboundMessage): boolean {
-  return message.attachment === undefined
-    ? content === message.text
-    : content.endsWith(message.text);
+/** A caption is kept behind a mark for its kind of file: "🖼️ Foto ODP". */
+function textWithin(content: string): string {
+  return content.replace(/^\p{Extended_Pictographic}\uFE0F? /u, "");
 }
 
 function accepted(providerMessageId: string): SendResult {

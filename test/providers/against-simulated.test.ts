@@ -831,6 +831,49 @@ describe.each([
     expect(await find(TEXT, SARI)).toBeNull();
   });
 
+  it.each([
+    [{ kind: "drop_before" }, "unknown_outcome", "connection_lost"],
+    [{ kind: "malformed" }, "unknown_outcome", "unreadable_answer"],
+    [{ kind: "empty" }, "unknown_outcome", "unreadable_answer"],
+    [{ kind: "server_error", httpStatus: 502 }, "unknown_outcome", "provider_fault"],
+    [{ kind: "server_error", httpStatus: 504 }, "unknown_outcome", "provider_fault"],
+    [{ kind: "unauthorized" }, "unauthorized", "credentials"],
+    [{ kind: "ban" }, "unavailable", "device_disconnected"],
+    [{ kind: "rate_limited" }, "rate_limited", "rate_limit"],
+  ] as const)("agree on what %j means: %s, %s", async (fault, kind, reason) => {
+    const { vendors, send } = await startOne("whatsapp_personal");
+    vendors.sandbox.faults.add(fault);
+    expect(await providerErrorOf(send({}))).toMatchObject({ kind, reason, scope: "account" });
+  });
+
+  it("agree on a message that is kept back, one that is lost and receipts that come twice", async () => {
+    const { vendors, provider, account, events } = await startOne("whatsapp_personal");
+    const send = (text: string): Promise<SendResult> =>
+      provider.send(
+        account,
+        { to: { kind: "phone", e164: BUDI }, text, language: "id" },
+        sendOptions({ deliveryKey: text }),
+      );
+    const { id: queue } = vendors.sandbox.faults.add({ kind: "offline_queue", count: 1 });
+    const kept = await send("ditahan");
+    vendors.sandbox.faults.add({ kind: "lost", count: 1 });
+    const lost = await send("hilang");
+    vendors.sandbox.faults.add({ kind: "receipts_duplicated", copies: 3, count: 1 });
+    const repeated = await send("berulang");
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, kept.providerMessageId)).toEqual([]);
+    vendors.sandbox.faults.remove(queue);
+    await vendors.sandbox.idle();
+    expect(statusesOf(events, kept.providerMessageId)).toContain("delivered");
+    expect(statusesOf(events, lost.providerMessageId)).toEqual([]);
+    const keys = events.flatMap((event) =>
+      event.kind === "receipt" && event.providerMessageId === repeated.providerMessageId
+        ? [event.eventKey]
+        : [],
+    );
+    expect(keys).toHaveLength(new Set(keys).size * 3);
+  });
+
   it("agree on wrong credentials, a wrong signature and a request to slow down", async () => {
     const { vendors, provider, account, events, refusals, send } =
       await startOne("whatsapp_personal");

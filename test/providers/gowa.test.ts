@@ -339,25 +339,24 @@ describe("gowa", () => {
     );
   });
 
-  it("finds a lost image by its caption, which is kept behind a mark", async () => {
+  it.each([
+    [`🖼️ ${toPerson.text}`, true, "an image's caption"],
+    [`📄 ${toPerson.text}`, true, "a document's caption"],
+    [`Ulang: ${toPerson.text}`, false, "other words before it"],
+    [`${toPerson.text}!`, false, "other words after it"],
+    ["🖼️ Image", false, "an image without caption"],
+  ])("knows the kept words %j for the message's: %j (%s)", async (content, isFound) => {
     const { server, provider } = await start();
-    server.script(
-      success({ data: [{ id: "3EB004", content: `🖼️ ${toPerson.text}`, is_from_me: true }] }),
-    );
-    const attachment: Attachment = {
-      kind: "image",
-      url: "https://siaga.example/a.jpg",
-      fileName: "a.jpg",
-      content: { bytes: new Uint8Array([1]), contentType: "image/jpeg" },
-    };
-    const ours = account(server.baseUrl);
-    expect(
-      await provider.findLost?.(ours, { ...toPerson, attachment }, NOW, OPTIONS),
-    ).toMatchObject({ providerMessageId: "3EB004" });
-    expect(await provider.findLost?.(ours, toPerson, NOW, OPTIONS)).toBeNull();
-    expect(
-      await provider.findLost?.(ours, { ...toPerson, text: "", attachment }, NOW, OPTIONS),
-    ).toBeNull();
+    server.script(success({ data: [{ id: "3EB004", content, is_from_me: true }] }));
+    const found = await provider.findLost?.(account(server.baseUrl), toPerson, NOW, OPTIONS);
+    expect(found?.providerMessageId ?? null).toBe(isFound ? "3EB004" : null);
+  });
+
+  it("does not guess about a message without words", async () => {
+    const { server, provider } = await start();
+    server.script(success({ data: [{ id: "3EB004", content: "📍", is_from_me: true }] }));
+    const pin: OutboundMessage = { ...toPerson, text: "" };
+    expect(await provider.findLost?.(account(server.baseUrl), pin, NOW, OPTIONS)).toBeNull();
   });
 
   it("finds nothing in a chat that was never begun, and says when the device is missing", async () => {
