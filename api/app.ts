@@ -33,6 +33,7 @@ import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { providerAccountRoutes } from "./routes/provider-accounts.ts";
+import { pushSubscriptionRoutes } from "./routes/push-subscriptions.ts";
 import { addReference } from "./routes/reference.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -93,6 +94,7 @@ export function createApp(deps: AppDeps) {
     .route("/", holidayRoutes(deps))
     .route("/", userRoutes(deps))
     .route("/", meRoutes(deps))
+    .route("/", pushSubscriptionRoutes(deps))
     .route("/", groupRoutes(deps))
     .route("/", groupMemberRoutes(deps))
     .route("/", policyRoutes(deps))

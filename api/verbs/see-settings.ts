@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { contentTag } from "../../db/content-tag.ts";
+import { hasPushSubscription } from "../../db/push-subscriptions.ts";
 import { readCalendar, readChoice, readPolicyInForce } from "../../db/settings.ts";
 import { readUser } from "../../db/users.ts";
 import type { ContactRow, UserRow } from "../../db/users.ts";
@@ -77,10 +78,11 @@ export async function seeEffectiveSettings(
     ]);
   }
   const priority = input.priority ?? type.priority;
-  const [policy, chosen, calendar] = await Promise.all([
+  const [policy, chosen, calendar, isSubscribed] = await Promise.all([
     readPolicyInForce(pool, type.policy_id, priority),
     readChoice(pool, user.id),
     readCalendar(pool, user.zones[0] ?? null, now),
+    hasPushSubscription(pool, user.id),
   ]);
   if (policy === null) {
     throw new InvalidInput([
@@ -100,8 +102,7 @@ export async function seeEffectiveSettings(
       timeZone: user.time_zone,
       phone: contactState(user.contacts, "phone"),
       email: contactState(user.contacts, "email"),
-      // Subscriptions for push are not kept yet.
-      hasPushSubscription: false,
+      hasPushSubscription: isSubscribed,
       chosen,
     },
     type: {
