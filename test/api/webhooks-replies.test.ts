@@ -15,10 +15,12 @@ import {
 } from "../support/rows.ts";
 import { codeOf, insertTold } from "../support/told.ts";
 import {
+  evolutionPost,
   fonntePost,
   insertVendorAccount,
   metaPost,
   twilioPost,
+  vendorMessageId,
   wablasPost,
 } from "../support/vendors.ts";
 import type { ProviderName, VendorAccount, VendorPost } from "../support/vendors.ts";
@@ -129,6 +131,19 @@ function replyPost({ account, user }: Chat, words: Words): VendorPost {
         timestamp: seconds,
         pushName: "Nama di WhatsApp",
       });
+    case "evolution":
+      return evolutionPost(account, "messages.upsert", {
+        key: { remoteJid: `${from.replace("+", "")}@s.whatsapp.net`, fromMe: false, id },
+        pushName: "Nama di WhatsApp",
+        message:
+          words.reaction === undefined
+            ? { conversation: words.text ?? "" }
+            : { reactionMessage: { key: { id: words.quote }, text: words.reaction } },
+        ...(words.quote && words.reaction === undefined
+          ? { contextInfo: { stanzaId: words.quote } }
+          : {}),
+        messageTimestamp: Number(seconds),
+      });
     case "meta":
       return metaPost(account, {
         contacts: [{ wa_id: from.replace("+", ""), profile: { name: "Nama di WhatsApp" } }],
@@ -216,7 +231,7 @@ async function inbound({ account }: Pick<Chat, "account">): Promise<readonly Row
   return rows;
 }
 
-const WRITERS = ["fonnte", "wablas", "meta", "twilio-sms"] as const;
+const WRITERS = ["fonnte", "wablas", "evolution", "meta", "twilio-sms"] as const;
 
 describe.each(WRITERS)("a reply over %s", (provider) => {
   it("with the code acknowledges in the writer's name, once, and says thanks", async () => {
@@ -386,7 +401,7 @@ describe.each(WRITERS)("a reply over %s", (provider) => {
 });
 
 describe("a critical notification", () => {
-  it.each(["fonnte", "wablas"] as const)(
+  it.each(["fonnte", "wablas", "evolution"] as const)(
     "over %s, which signs nothing, is acknowledged by its code alone",
     async (provider) => {
       const one = await chat(provider);
@@ -410,9 +425,9 @@ describe("a critical notification", () => {
   );
 });
 
-describe("over Meta", () => {
+describe.each(["meta", "evolution"] as const)("over %s, which tells what is quoted", (provider) => {
   it("a quote ties, whatever else was sent since", async () => {
-    const one = await chat("meta");
+    const one = await chat(provider);
     const first = await tell(one, { at: Date.now() - 120_000 });
     const second = await tell(one);
     await write(one, { text: "ok", quote: first.providerMessageId });
@@ -421,9 +436,9 @@ describe("over Meta", () => {
   });
 
   it("a quote of something that we did not send asks", async () => {
-    const one = await chat("meta");
+    const one = await chat(provider);
     const notice = await tell(one);
-    await write(one, { text: "ok", quote: "wamid.SOMETHING" });
+    await write(one, { text: "ok", quote: vendorMessageId(provider) });
     expect(await notificationRow(notice.id)).toMatchObject(OPEN);
     expect(await lastSaid(one)).toEqual([{ kind: "which_one", notificationIds: [notice.id] }]);
   });
@@ -435,7 +450,7 @@ describe("over Meta", () => {
     ["👎🏿", "refuse"],
     ["❌", "refuse"],
   ])("the reaction %s is the act %s", async (reaction, act) => {
-    const one = await chat("meta");
+    const one = await chat(provider);
     const notice = await tell(one);
     await write(one, { reaction, quote: notice.providerMessageId });
     const { rows } = await api().pool.query(
@@ -449,13 +464,15 @@ describe("over Meta", () => {
     ["another emoji", "😂"],
     ["a reaction that is taken back", ""],
   ])("%s does nothing and says nothing", async (_what, reaction) => {
-    const one = await chat("meta");
+    const one = await chat(provider);
     const notice = await tell(one);
     await write(one, { reaction, quote: notice.providerMessageId });
     expect(await notificationRow(notice.id)).toMatchObject(OPEN);
     expect(await said(one)).toEqual([]);
   });
+});
 
+describe("over Meta", () => {
   it.each([
     ["ack", "acknowledge"],
     ["ref", "refuse"],

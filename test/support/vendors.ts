@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type pg from "pg";
 
 import type { ReceiptKind } from "../../domain/delivery.ts";
+import { EVOLUTION_SECRET_HEADER } from "../../providers/evolution/signature.ts";
 import { signFonnteWebhook } from "../../providers/fonnte/signature.ts";
 import { parseForm, signTwilioWebhook } from "../../providers/twilio/signature.ts";
 import { signMetaWebhook } from "../../providers/whatsapp-cloud/signature.ts";
@@ -9,7 +10,14 @@ import { insertAccount } from "./rows.ts";
 
 /** Accounts at providers of every kind of proof, and what their vendors would post to the API, signed as each of them signs. */
 
-export const PROVIDERS = ["fonnte", "wablas", "meta", "twilio-sms", "twilio-voice"] as const;
+export const PROVIDERS = [
+  "fonnte",
+  "wablas",
+  "evolution",
+  "meta",
+  "twilio-sms",
+  "twilio-voice",
+] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
 export type VendorAccount = {
@@ -33,6 +41,7 @@ const AUTH_TOKEN = "rahasia-token";
 const VERIFY_TOKEN = "kata-sandi-verifikasi";
 const TOKEN = "token-alamat-webhook";
 const SENDER = "+6281234000091";
+const INSTANCE = "siaga";
 const PHONE_NUMBER_ID = "100000000000093";
 const ACCOUNT_SID = `AC${"a".repeat(32)}`;
 
@@ -46,6 +55,12 @@ const SET_UP = {
     channel: "whatsapp_personal",
     sender: SENDER,
     credentials: { token: "tOkEn", secretKey: SECRET },
+  },
+  evolution: {
+    channel: "whatsapp_personal",
+    sender: SENDER,
+    credentials: { apiKey: "kunci", webhookSecret: SECRET },
+    settings: { instance: INSTANCE },
   },
   meta: {
     channel: "whatsapp_personal",
@@ -71,7 +86,7 @@ export async function insertVendorAccount(
   provider: ProviderName,
   options: { readonly deviceKey?: string; readonly channel?: string } = {},
 ): Promise<VendorAccount> {
-  const { channel, sender, credentials } = SET_UP[provider];
+  const { channel, sender, credentials, ...rest } = SET_UP[provider];
   const deviceKey = options.deviceKey ?? `${provider}:${randomBytes(4).toString("hex")}`;
   const id = await insertAccount(db, {
     provider,
@@ -79,6 +94,7 @@ export async function insertVendorAccount(
     deviceKey,
     sender,
     credentials,
+    ...rest,
     webhookToken: TOKEN,
   });
   return {
@@ -98,6 +114,8 @@ export function vendorMessageId(provider: ProviderName): string {
       return String(80_000_000 + Number.parseInt(hex.slice(0, 6), 16));
     case "wablas":
       return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    case "evolution":
+      return `3EB0${hex.slice(0, 18).toUpperCase()}`;
     case "meta":
       return `wamid.${hex}`;
     case "twilio-sms":
@@ -121,6 +139,12 @@ const RECEIPT_WORDS: Readonly<
     delivered: { status: "received" },
     read: { status: "read" },
     failed: { status: "reject" },
+  },
+  evolution: {
+    sent: { status: "SERVER_ACK" },
+    delivered: { status: "DELIVERY_ACK" },
+    read: { status: "READ" },
+    failed: { status: "ERROR" },
   },
   meta: {
     sent: { status: "sent" },
@@ -160,6 +184,14 @@ export function receiptPost(
       });
     case "wablas":
       return wablasPost(account, { id: messageId, phone: "6281234000001", note: "", ...words });
+    case "evolution":
+      return evolutionPost(account, "messages.update", {
+        keyId: messageId,
+        remoteJid: "6281234000001@s.whatsapp.net",
+        fromMe: true,
+        participant: null,
+        ...words,
+      });
     case "meta":
       return metaPost(account, {
         statuses: [
@@ -201,6 +233,19 @@ export function wablasPost(
     path: account.path,
     body: JSON.stringify({ ...fields, deviceId: "ABC123", sender: sender.slice(1) }),
     headers: { "content-type": "application/json" },
+  };
+}
+
+export function evolutionPost(
+  account: VendorAccount,
+  event: string,
+  data: Readonly<Record<string, unknown>>,
+  secret = SECRET,
+): VendorPost {
+  return {
+    path: account.path,
+    body: JSON.stringify({ event, instance: INSTANCE, data }),
+    headers: { "content-type": "application/json", [EVOLUTION_SECRET_HEADER]: secret },
   };
 }
 
@@ -298,6 +343,13 @@ export function forged(account: VendorAccount, messageId: string): VendorPost {
       return fonntePost(account, { id: messageId, status: "sent" }, "another secret");
     case "wablas":
       return wablasPost(account, { id: messageId, status: "sent" }, "+6281234000098");
+    case "evolution":
+      return evolutionPost(
+        account,
+        "messages.update",
+        { keyId: messageId, fromMe: true, status: "READ" },
+        "another secret",
+      );
     case "meta":
       return metaPost(
         account,
