@@ -1,4 +1,4 @@
-/** The seven policies that an installation starts with: requirements section 2, in the words of the API document. */
+/** The policies that an installation starts with: requirements section 2, in the words of the API document, and one for test sends. */
 import type { PolicyRules, PolicyStep } from "./escalation-policy.ts";
 import type { Priority } from "./priority.ts";
 
@@ -187,6 +187,29 @@ export const DEFAULT_POLICIES = {
       emailOnlyIfOptedIn: false,
       raisesNotice: false,
       steps: HIGH_STEPS,
+    },
+  },
+  /** One message over whatever account is not avoided, now: somebody waits to see whether it arrives. */
+  test: {
+    name: "test",
+    priority: "high",
+    isPriorityDefault: false,
+    rules: {
+      ...RULES,
+      settledBy: "delivered",
+      quietHours: "override",
+      emailOnlyIfOptedIn: false,
+      ignoresChannelSwitches: true,
+      raisesNotice: false,
+      lifetimeSeconds: 600,
+      steps: [
+        {
+          ...STEP,
+          channels: ["whatsapp_personal", "sms", "call", "email", "push"],
+          groups: "primary",
+          windowSeconds: 60,
+        },
+      ],
     },
   },
 } as const satisfies Readonly<Record<string, DefaultPolicy>>;

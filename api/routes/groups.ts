@@ -4,6 +4,7 @@ import { problemResponses } from "../errors.ts";
 import { etagHeader, ifMatchHeaders, readIfMatch } from "../etag.ts";
 import type { AppEnv } from "../http.ts";
 import { refuseInvalid } from "../invalid.ts";
+import { readIdempotencyKey } from "../middleware/idempotency.ts";
 import { refuseInvalidPart } from "../refuse-part.ts";
 import {
   SECURITY,
@@ -20,9 +21,12 @@ import {
   GroupSchema,
 } from "../schemas/group.ts";
 import { refParams } from "../schemas/references.ts";
+import { GroupTestSchema, TestSendSchema } from "../schemas/test-send.ts";
 import { listGroups, seeGroup } from "../verbs/see-groups.ts";
+import { testGroup } from "../verbs/test-send.ts";
 import { changeGroup, createGroup, judgeGroupPart } from "../verbs/write-group.ts";
 import { groupEtag, toGroup } from "../views/group.ts";
+import { toTestSend } from "../views/test-send.ts";
 
 const TAGS = ["Groups"];
 const params = refParams("grp");
@@ -94,6 +98,19 @@ const deactivate = createRoute({
   responses: { 200: answer, ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503) },
 });
 
+const testSend = createRoute({
+  method: "post",
+  path: "/v1/groups/{id}/test-send",
+  tags: TAGS,
+  security: SECURITY,
+  summary: "Send a test message to the group and wait for the vendor's word",
+  request: { params, headers: idempotencyHeaders, body: jsonBody(GroupTestSchema) },
+  responses: {
+    200: jsonAnswer(TestSendSchema, "What the vendor said, the same as in the record."),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+  },
+});
+
 export function groupRoutes(deps: AppDeps) {
   return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })
     .openapi(list, async (c) => {
@@ -137,6 +154,17 @@ export function groupRoutes(deps: AppDeps) {
           judgeGroupPart(deps, { actor: c.get("actor"), reference: c.req.param("id"), part }),
         ),
     )
+    .openapi(testSend, async (c) => {
+      const { accountId = null, waitSeconds } = c.req.valid("json");
+      const result = await testGroup(deps, {
+        actor: c.get("actor"),
+        key: readIdempotencyKey(c),
+        reference: c.req.valid("param").id,
+        accountId,
+        waitSeconds,
+      });
+      return c.json(toTestSend(result), 200);
+    })
     .openapi(deactivate, async (c) => {
       const row = await changeGroup(deps, {
         actor: c.get("actor"),

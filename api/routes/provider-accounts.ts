@@ -4,6 +4,7 @@ import { problemResponses } from "../errors.ts";
 import { etagHeader, ifMatchHeaders, readIfMatch, toEtag } from "../etag.ts";
 import type { AppEnv } from "../http.ts";
 import { refuseInvalid } from "../invalid.ts";
+import { readIdempotencyKey } from "../middleware/idempotency.ts";
 import { refuseInvalidPart } from "../refuse-part.ts";
 import {
   AccountChangeSchema,
@@ -22,8 +23,10 @@ import {
   pageOf,
 } from "../schemas/common.ts";
 import { idParams } from "../schemas/references.ts";
+import { AccountTestSchema, TestSendSchema } from "../schemas/test-send.ts";
 import { listAccounts, seeAccount, seeAccountHealth } from "../verbs/see-accounts.ts";
 import { drainAccount, proveGroup } from "../verbs/steer-account.ts";
+import { testAccount } from "../verbs/test-send.ts";
 import {
   changeAccount,
   createAccount,
@@ -31,6 +34,7 @@ import {
   judgeAccountPart,
 } from "../verbs/write-account.ts";
 import { toAccount, toAccountHealth } from "../views/account.ts";
+import { toTestSend } from "../views/test-send.ts";
 
 const TAGS = ["Provider accounts"];
 const params = idParams("acc");
@@ -106,6 +110,19 @@ const enable = steerRoute("enable", "Switch an account on");
 const disable = steerRoute("disable", "Switch an account off: nothing is planned for it");
 const drain = steerRoute("drain", "Take an account out: it finishes what it began, gets no more");
 const resume = steerRoute("resume", "Take a drained account in again");
+
+const testSend = createRoute({
+  method: "post",
+  path: "/v1/provider-accounts/{id}/test-send",
+  tags: TAGS,
+  security: SECURITY,
+  summary: "Send a test message over this account and wait for the vendor's word",
+  request: { params, headers: idempotencyHeaders, body: jsonBody(AccountTestSchema) },
+  responses: {
+    200: jsonAnswer(TestSendSchema, "What the vendor said, the same as in the record."),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+  },
+});
 
 const health = createRoute({
   method: "get",
@@ -215,6 +232,17 @@ export function providerAccountRoutes(deps: AppDeps) {
       const seen = await drainAccount(deps, { actor: c.get("actor"), id, isDrained: false });
       c.set("keptAnswer", { ...toAccount(seen), webhookUrl: null });
       return c.json(toAccount(seen), 200, toEtag(seen.tag));
+    })
+    .openapi(testSend, async (c) => {
+      const { to, waitSeconds } = c.req.valid("json");
+      const result = await testAccount(deps, {
+        actor: c.get("actor"),
+        key: readIdempotencyKey(c),
+        id: c.req.valid("param").id,
+        to,
+        waitSeconds,
+      });
+      return c.json(toTestSend(result), 200);
     })
     .openapi(health, async (c) => {
       const { id } = c.req.valid("param");

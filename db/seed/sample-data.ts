@@ -202,6 +202,7 @@ const SAMPLES: Readonly<Record<string, SampleData>> = {
     description: "Dua orang dan satu grup sudah diberi tahu.",
     notification_url: "https://siaga.example/notifications/ntf_contoh",
   },
+  test_message: { asked_by: "Ibu Rina" },
   otp: { otp_code: "123456", minutes: 5 },
 };
 

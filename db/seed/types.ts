@@ -8,7 +8,7 @@ export type SeedType = {
   readonly nameEn: string;
   readonly priority: Priority;
   /** Code of the policy; null: the default of the priority. */
-  readonly policy: "assignment" | "claim" | "notice" | null;
+  readonly policy: "assignment" | "claim" | "notice" | "test" | null;
   readonly answers: AnswerKind;
   /** Customer service may see and create it. */
   readonly isCustomer: boolean;
@@ -269,6 +269,14 @@ export const TYPES: readonly SeedType[] = [
     priority: "high",
     policy: "notice",
     answers: "acknowledge",
+  },
+  {
+    ...OPERATIONAL,
+    code: "test_message",
+    nameId: "Pesan uji",
+    nameEn: "Test message",
+    priority: "high",
+    policy: "test",
   },
   {
     ...REPORT,

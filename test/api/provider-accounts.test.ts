@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { findRealAccounts } from "../../db/provider-accounts.ts";
 import { openCredentials, openWebhookToken } from "../../db/sealed-secret.ts";
 import { newId } from "../../db/new-id.ts";
-import { SECRET_KEY } from "../support/rows.ts";
+import { insertType, SECRET_KEY } from "../support/rows.ts";
 import { PUBLIC_URL, problemsOf, useApi } from "./harness.ts";
 import type { Answer } from "./harness.ts";
 import { idsOfAllPages } from "./pages.ts";
@@ -467,6 +467,7 @@ describe("invariant 38: provider accounts by role", () => {
       body: { name: "NOC", category: "noc" },
     });
     groupId = String(group.body["id"]);
+    await insertType(api().pool, { code: "test_message", priority: "high" });
   });
 
   it.each([
@@ -491,6 +492,8 @@ describe("invariant 38: provider accounts by role", () => {
     expect(await ask("GET", `/${id}/health`)).toBe(cells.read);
     expect(await ask("POST", `/${id}/drain`)).toBe(cells.drain);
     expect(await ask("POST", `/${id}/resume`)).toBe(cells.drain);
+    const test = { to: { groupId }, waitSeconds: 0 };
+    expect(await ask("POST", `/${id}/test-send`, test)).toBe(cells.drain);
     expect(await ask("POST", "", ACCOUNT)).toBe(cells.create);
     expect(await ask("PATCH", `/${id}`, { name: "Baru" })).toBe(cells.write);
     expect(await ask("POST", `/${id}/disable`)).toBe(cells.write);

@@ -287,6 +287,25 @@ export const ALERT_TEMPLATES: readonly SeedTemplate[] = [
     },
   }),
 
+  ...inBothLanguages("test_message", "whatsapp_personal", {
+    id: {
+      subject: "Pesan uji Siaga",
+      body: lines(
+        "✅ *PESAN UJI SIAGA*",
+        when("asked_by", "Diminta oleh: {{ asked_by }}"),
+        "Tidak perlu dibalas.",
+      ),
+    },
+    en: {
+      subject: "Test message from Siaga",
+      body: lines(
+        "✅ *TEST MESSAGE FROM SIAGA*",
+        when("asked_by", "Asked for by: {{ asked_by }}"),
+        "No reply is needed.",
+      ),
+    },
+  }),
+
   ...inBothLanguages("otp", "whatsapp_personal", {
     id: {
       body: "Kode verifikasi Siaga: *{{ otp_code }}*\nBerlaku {% if minutes %}{{ minutes }}{% else %}5{% endif %} menit. Jangan berikan kode ini kepada siapa pun.",

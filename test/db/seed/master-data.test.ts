@@ -57,7 +57,7 @@ describe("types", () => {
         ..."system_alert outage critical_incident kpi_alert performance_issue daily_summary weekly_report".split(
           " ",
         ),
-        ..."technician_performance operator_notice otp".split(" "),
+        ..."technician_performance operator_notice test_message otp".split(" "),
       ].sort(),
     );
   });
@@ -101,7 +101,7 @@ describe("types", () => {
 
   it("name policies that exist", () => {
     const named = TYPES.flatMap(({ policy }) => (policy === null ? [] : [policy]));
-    expect(named.sort()).toEqual(["assignment", "claim", "notice"]);
+    expect(named.sort()).toEqual(["assignment", "claim", "notice", "test"]);
     for (const policy of named) expect(Object.keys(DEFAULT_POLICIES)).toContain(policy);
   });
 
@@ -135,9 +135,9 @@ describe("routing rules", () => {
     for (const { type } of RULES) expect(TYPE_CODES).toContain(type);
   });
 
-  it("exist for every type but the one-time password, which has its own lane", () => {
+  it("exist for every type but the one-time password, which has its own lane, and the test message, whose request names whom", () => {
     const routed = new Set(RULES.map(({ type }) => type));
-    expect(TYPE_CODES.filter((code) => !routed.has(code))).toEqual(["otp"]);
+    expect(TYPE_CODES.filter((code) => !routed.has(code))).toEqual(["test_message", "otp"]);
   });
 
   it("name group categories of which a group exists", () => {
