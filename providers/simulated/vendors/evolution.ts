@@ -71,7 +71,7 @@ export function createEvolution(parts: {
   function read(request: VendorRequest): Promise<Reading> {
     const at = request.path.lastIndexOf("/");
     const path = request.path.slice(0, at);
-    const instance = decodeURIComponent(request.path.slice(at + 1));
+    const instance = decoded(request.path.slice(at + 1));
     const account = world
       .accountsOf("evolution")
       .find(({ config }) => config.instance === instance);
@@ -520,6 +520,15 @@ function jsonIn(request: VendorRequest): unknown {
     return JSON.parse(request.body.toString("utf8"));
   } catch {
     return null;
+  }
+}
+
+/** As it stands where it is no encoding. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   askEvolution,
   at,
   registerEvolution,
+  request,
   startReceiver,
   startVendors,
   textLike,
@@ -306,5 +307,7 @@ describe("other requests", () => {
       message: { conversation: "Alarm" },
     });
     expect((await askEvolution(vendors, "/message/nothing", {})).status).toBe(404);
+    const broken = await request(`${vendors.baseUrls.evolution}/message/sendText/%E0%A4%A`);
+    expect(broken.status).toBe(404);
   });
 });
