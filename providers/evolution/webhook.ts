@@ -15,13 +15,7 @@ import {
   textAt,
 } from "../json.ts";
 import type { JsonObject } from "../json.ts";
-import type {
-  InboundEvent,
-  RawWebhook,
-  ReplyEvent,
-  SenderId,
-  WebhookReader,
-} from "../provider.ts";
+import type { InboundEvent, RawWebhook, ReplyEvent, SenderId, WebhookReader } from "../provider.ts";
 import { readGroupChatId, readSenderId } from "../whatsapp-ids.ts";
 import { deliveryKeyOf } from "../whatsapp-message-id.ts";
 import { evolutionCredentials, evolutionSettings } from "./config.ts";
