@@ -23,6 +23,9 @@ export const PROVIDER_IDS = [
   "evolution",
   "waha",
   "gowa",
+  "smtp",
+  "web-push",
+  "fcm",
 ] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
 
@@ -393,6 +396,8 @@ export interface Provider {
     options: SendOptions,
   ) => Promise<SendResult>;
   readonly webhook: WebhookReader | null;
+  /** What a browser subscribes with, so that this account may push to it; null while the account is not configured. */
+  readonly subscriptionKey?: (account: AccountContext) => string | null;
   /** Asks about a message by its id; null when the vendor has nothing final or knows no such message. */
   readonly lookUp?: (
     account: AccountContext,

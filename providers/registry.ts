@@ -83,17 +83,19 @@ export function capabilitiesOf(
   return provider.capabilitiesOf?.(account) ?? provider.capabilities;
 }
 
-/** What a provider reports about messages on a channel, for the planner. Null: no such provider. */
+/** What an account's provider reports of its messages, for the planner. Null: no such provider. */
 export function evidenceOf(
   providers: ProviderRegistry,
-  provider: string,
-  channel: string,
+  account: Pick<AccountContext, "sender" | "settings"> & {
+    readonly provider: string;
+    readonly channel: string;
+  },
 ): { readonly givesSent: boolean; readonly givesDelivered: boolean } | null {
   const known = providers.all.find(
-    ({ id, channel: carried }) => id === provider && carried === channel,
+    ({ id, channel }) => id === account.provider && channel === account.channel,
   );
   if (known === undefined) return null;
-  const { sent, delivered } = known.capabilities.receipts;
+  const { sent, delivered } = capabilitiesOf(known, account).receipts;
   return { givesSent: sent, givesDelivered: delivered };
 }
 

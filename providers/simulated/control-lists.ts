@@ -93,6 +93,6 @@ export async function list<F extends object>(
 }
 
 function samePhone(given: string | null, wanted: string): boolean {
-  const digits = (phone: string): string => phone.replace(/\D/g, "");
-  return given !== null && digits(given) === digits(wanted);
+  const bare = (phone: string): string => phone.replace(/[\s+()-]/g, "").toLowerCase();
+  return given !== null && bare(given) === bare(wanted);
 }

@@ -1,6 +1,7 @@
 /**
  * The routes of the control API, each with what it is for and an example of its body: `GET /sandbox` shows this table.
  */
+import { MESSAGE_MEDIA } from "./seen.ts";
 import type { Vendor } from "./seen.ts";
 import { z } from "zod";
 import { bodyOf, queryOf } from "./control-input.ts";
@@ -19,6 +20,7 @@ import {
   showHandsetMessage,
   showMessage,
   showPhone,
+  showPushAddress,
 } from "./control-views.ts";
 import { FAULT_MEANINGS, faultSchema } from "./faults.ts";
 import { phonePatchSchema } from "./phones.ts";
@@ -96,7 +98,7 @@ const receiptSchema = z.strictObject({
 
 const messagesQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(LIST_LIMIT.default),
-  medium: z.enum(["whatsapp", "sms"]).optional(),
+  medium: z.enum(MESSAGE_MEDIA).optional(),
   group: text.optional(),
 });
 
@@ -243,6 +245,39 @@ export const ROUTES: readonly Route[] = [
     path: "/sandbox/phones/{phone}/hang-up",
     what: "refuse the ringing call, or hang up",
     run: ({ parameter, sandbox }) => showCall(sandbox.people.hangUp(parameter("phone"))),
+  },
+  {
+    method: "GET",
+    path: "/sandbox/phones/{phone}/push-addresses",
+    what: "browsers and apps on this phone that asked to be pushed to",
+    run: ({ baseUrls, parameter, sandbox }) => {
+      const { phone } = sandbox.phones.handset(parameter("phone"));
+      return {
+        items: [...sandbox.world.pushAddresses.values()]
+          .filter((address) => address.phone === phone)
+          .map((address) => showPushAddress(address, baseUrls)),
+      };
+    },
+  },
+  {
+    method: "POST",
+    path: "/sandbox/phones/{phone}/push-addresses",
+    what: "a browser (Web Push account) or an app (FCM account) on this phone asks to be pushed to",
+    example: { account: "web-push:mailto:noc@siaga.example" },
+    status: 201,
+    run: ({ baseUrls, body, parameter, sandbox }) => {
+      const { account } = bodyOf(z.strictObject({ account: text }), body);
+      return showPushAddress(sandbox.subscribe(account, parameter("phone")), baseUrls);
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/sandbox/push-addresses/{id}",
+    what: "the browser unsubscribes, or the app is removed: messages to it are refused from now on",
+    run: ({ parameter, sandbox }) => {
+      if (sandbox.unsubscribe(parameter("id"))) return { removed: true };
+      throw new SandboxProblem(404, "no_such_address", "no such browser or app");
+    },
   },
   {
     method: "POST",

@@ -1,6 +1,8 @@
 /** What the control API shows of things: times as ISO 8601, no credentials, no secret parts of addresses. */
 
 import type { PhoneCall } from "./calls.ts";
+import { subscriptionOf } from "./push-addresses.ts";
+import type { PushAddress } from "./push-addresses.ts";
 import type { Vendor } from "./seen.ts";
 import type { Fault } from "./faults.ts";
 import type { Handset, HandsetMessage } from "./phones.ts";
@@ -49,7 +51,9 @@ export function showMessage(message: Message): unknown {
     accountId: message.accountId,
     to: message.to,
     group: message.group,
+    title: message.title,
     text: message.text,
+    link: message.link,
     status: message.status,
     failure: message.failure,
     deliveryKey: message.deliveryKey,
@@ -94,6 +98,12 @@ export function showAccount(account: Account, baseUrls: Readonly<Record<Vendor, 
       return { ...common, balance: config.balance };
     case "nusasms":
       return { ...common, maskingNames: config.maskingNames };
+    case "smtp":
+      return { ...common, user: config.credentials.user };
+    case "web-push":
+      return { ...common, publicKey: config.credentials.publicKey };
+    case "fcm":
+      return common;
     case "waha":
       return { ...common, session: config.session, engine: config.engine };
     case "gowa":
@@ -105,6 +115,14 @@ export function showAccount(account: Account, baseUrls: Readonly<Record<Vendor, 
         messagingServiceSid: config.messagingServiceSid,
       };
   }
+}
+
+export function showPushAddress(
+  address: PushAddress,
+  baseUrls: Readonly<Record<Vendor, string>>,
+): unknown {
+  const { accountId, id, isGone, phone, vendor } = address;
+  return { id, vendor, accountId, phone, isGone, subscription: subscriptionOf(address, baseUrls) };
 }
 
 export function showGroup({ accountIds, id, members, name }: Group): unknown {

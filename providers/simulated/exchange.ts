@@ -32,7 +32,21 @@ export async function exchange(
   request: VendorRequest,
 ): Promise<Exchange> {
   const reading = await vendor.read(request);
-  const misfortunes = reading.seen.map((seen) => parts.faults.befall(seen));
+  return carryOut(
+    parts,
+    vendor,
+    reading,
+    reading.seen.map((seen) => parts.faults.befall(seen)),
+  );
+}
+
+/** For a vendor whose protocol has several steps: what befalls a message is known before it is whole. */
+export async function carryOut(
+  parts: ExchangeParts,
+  vendor: VendorSimulator,
+  reading: Reading,
+  misfortunes: readonly Misfortune[],
+): Promise<Exchange> {
   const fault = misfortunes.find(({ answer }) => answer !== null)?.answer ?? null;
   const prevented = fault === null ? null : prevention(fault, vendor);
   if (prevented !== null) {

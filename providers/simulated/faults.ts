@@ -199,7 +199,7 @@ export const NO_RECEIPT_FATE: ReceiptFate = {
   signing: "right",
   dropped: [],
 };
-const NO_MISFORTUNE: Misfortune = {
+export const NO_MISFORTUNE: Misfortune = {
   answer: null,
   message: NO_MESSAGE_FATE,
   receipts: NO_RECEIPT_FATE,

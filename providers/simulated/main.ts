@@ -1,6 +1,6 @@
 /**
  * The simulated vendors as a program of their own:
- * `tsx providers/simulated/main.ts [--port 4010] [--host 127.0.0.1] [--timeScale 1] [--state-file FILE]`
+ * `tsx providers/simulated/main.ts [--port 4010] [--smtp-port 0] [--host 127.0.0.1] [--timeScale 1] [--state-file FILE]`
  */
 import { parseArgs } from "node:util";
 
@@ -11,6 +11,7 @@ const PORT_DEFAULT = "4010";
 const { values } = parseArgs({
   options: {
     port: { type: "string", default: PORT_DEFAULT },
+    "smtp-port": { type: "string", default: "0" },
     host: { type: "string", default: "127.0.0.1" },
     timeScale: { type: "string", default: "1" },
     "state-file": { type: "string" },
@@ -23,15 +24,20 @@ const say = (text: string): void => {
 };
 
 const port = Number(values.port);
+const smtpPort = Number(values["smtp-port"]);
 const timeScale = Number(values.timeScale);
-if (!Number.isInteger(port) || port < 0 || port > 65_535 || !(timeScale > 0)) {
-  process.stderr.write("--port takes 0 to 65535, --timeScale a number greater than 0\n");
+const isPort = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 65_535;
+if (!isPort(port) || !isPort(smtpPort) || !(timeScale > 0)) {
+  process.stderr.write(
+    "--port and --smtp-port take 0 to 65535, --timeScale a number greater than 0\n",
+  );
   process.exit(2);
 }
 
 const stateFile = values["state-file"];
 const vendors = await startSimulatedVendors({
   port,
+  smtpPort,
   host: values.host,
   timeScale,
   ...(stateFile === undefined ? {} : { stateFile }),
@@ -40,6 +46,7 @@ const vendors = await startSimulatedVendors({
     : {}),
 });
 say(`simulated vendors: ${vendors.url}/sandbox`);
+say(`simulated mail server: ${vendors.baseUrls.smtp}`);
 
 let isClosing = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -85,7 +85,7 @@ export class Network {
   read(message: Message, handset: Handset): void {
     const shown = handset.messages.find((entry) => entry.providerMessageId === message.id);
     if (shown !== undefined) shown.isRead = true;
-    if (message.medium === "sms" || message.readBy.has(handset.phone)) return;
+    if (message.medium !== "whatsapp" || message.readBy.has(handset.phone)) return;
     message.readBy.add(handset.phone);
     this.#tellOfPhone(message, handset, "read", message.readBy);
   }
@@ -159,7 +159,7 @@ export class Network {
     const recipients = message.to === null ? (group?.members ?? []) : [message.to];
     for (const phone of recipients) {
       const handset = phones.handset(phone);
-      if (!handset.settings.isOnline) handset.waiting.push(message);
+      if (!handset.settings.isOnline) this.#keepWaiting(message, handset);
       else time.inWorld(DELIVERED_MS, () => this.#arrive(message, handset));
     }
     this.#advance(message, "sent", null);
@@ -182,7 +182,7 @@ export class Network {
       const group = this.#parts.world.groups.get(message.group);
       return group?.accountIds.includes(account.id) === true ? null : codes.notAMember;
     }
-    if (message.medium === "sms" || message.to === null) return null;
+    if (message.medium !== "whatsapp" || message.to === null) return null;
     const isThere = this.#parts.phones.handset(message.to).settings.hasWhatsApp;
     return isThere ? null : codes.notOnWhatsApp;
   }
@@ -190,9 +190,10 @@ export class Network {
   #arrive(message: Message, handset: Handset): void {
     const { phones, time } = this.#parts;
     if (!handset.settings.isOnline) {
-      handset.waiting.push(message);
+      this.#keepWaiting(message, handset);
       return;
     }
+    if (message.lapsesAt !== null && time.now() > message.lapsesAt) return;
     if (message.deliveredTo.has(handset.phone)) return;
     message.deliveredTo.add(handset.phone);
     phones.show(handset, {
@@ -204,7 +205,9 @@ export class Network {
       sender: message.sender,
       group: message.group,
       author: null,
+      title: message.title,
       text: this.#visibleText(message),
+      link: message.link,
       buttons: message.buttons,
       attachment: message.attachment,
       template: message.template,
@@ -226,6 +229,15 @@ export class Network {
       });
     }
     this.#parts.onArrival(handset, message);
+  }
+
+  #keepWaiting(message: Message, handset: Handset): void {
+    const { collapseKey } = message;
+    const older = handset.waiting.findIndex(
+      (waiting) => collapseKey !== null && waiting.collapseKey === collapseKey,
+    );
+    if (older >= 0) handset.waiting.splice(older, 1);
+    handset.waiting.push(message);
   }
 
   /** A group message is delivered (read) when every member has (read) it; some vendors tell each member too. */

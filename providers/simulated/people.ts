@@ -74,8 +74,8 @@ export class People {
   async react(phone: string, reference: string, emoji: string): Promise<ActResult> {
     const handset = this.#phoneInUse(phone);
     const message = this.#find(handset, reference);
-    if (message.medium === "sms") {
-      throw new SandboxProblem(422, "not_possible", "an SMS can't be reacted to");
+    if (message.medium !== "whatsapp") {
+      throw new SandboxProblem(422, "not_possible", "only WhatsApp messages can be reacted to");
     }
     message.reaction = emoji === "" ? null : emoji;
     const group = this.#groupOf(handset, message.group);
@@ -134,6 +134,7 @@ export class People {
   /** A message has arrived: what the phone does by itself. */
   onArrival(handset: Handset, message: Message): void {
     const { autoReply } = handset.settings;
+    if (message.medium === "email" || message.medium === "push") return;
     if (autoReply === null || (message.group !== null && !autoReply.isInGroups)) return;
     this.#parts.time.inWorld(autoReply.afterMs, () => {
       if (!handset.settings.isOnline) return;
@@ -187,7 +188,9 @@ export class People {
       sender: account.config.sender,
       group: group?.id ?? null,
       author: handset.phone,
+      title: null,
       text,
+      link: null,
       buttons: [],
       attachment: null,
       template: null,

@@ -80,7 +80,11 @@ export type HandsetMessage = {
   readonly group: string | null;
   /** In a group: who wrote, E.164; null for the business number. */
   readonly author: string | null;
+  /** An e-mail's subject, a push message's title. */
+  readonly title: string | null;
   readonly text: string;
+  /** Where a click leads. */
+  readonly link: string | null;
   readonly buttons: readonly Button[];
   readonly attachment: AttachmentSeen | null;
   readonly template: TemplateUse | null;
@@ -92,7 +96,7 @@ export type HandsetMessage = {
 };
 
 export type Handset = {
-  /** E.164. */
+  /** E.164; for a mailbox its address in lower case. */
   readonly phone: string;
   settings: PhoneSettings;
   readonly messages: HandsetMessage[];
@@ -126,6 +130,14 @@ export function phoneFrom(text: string): string | undefined {
   return /^[1-9]\d{6,14}$/.test(digits) ? `+${digits}` : undefined;
 }
 
+/** A mailbox is a handset of its own, named by its address. */
+function mailboxFrom(text: string): string | undefined {
+  const address = text.trim().toLowerCase();
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address) && !address.endsWith("@g.us")
+    ? address
+    : undefined;
+}
+
 type MessageWaiter = {
   readonly handset: Handset;
   readonly matches: (message: HandsetMessage) => boolean;
@@ -151,11 +163,15 @@ export class Phones {
     this.#onShow = onShow;
   }
 
-  /** The handset of a number with country code; made when it is first asked for. Throws for what is no number. */
+  /** The handset of a number with country code, or a mailbox; made when it is first asked for. Throws for anything else. */
   handset(number: string): Handset {
-    const phone = phoneFrom(number);
+    const phone = phoneFrom(number) ?? mailboxFrom(number);
     if (phone === undefined) {
-      throw new SandboxProblem(422, "not_a_phone", "not a phone number with country code");
+      throw new SandboxProblem(
+        422,
+        "not_a_phone",
+        "not a phone number with country code, nor a mailbox",
+      );
     }
     const known = this.#handsets.get(phone);
     if (known !== undefined) return known;

@@ -2,33 +2,39 @@
  * The whole sandbox put together: what tests hold in their hands, and what the control API speaks for.
  */
 import type { Vendor } from "./seen.ts";
-import { exchange } from "./exchange.ts";
+import { carryOut, exchange } from "./exchange.ts";
 import { Faults, NO_MESSAGE_FATE, NO_RECEIPT_FATE } from "./faults.ts";
 import { Journal, readJournal } from "./journal.ts";
 import { EventLog } from "./log.ts";
 import { Network } from "./network.ts";
 import { People } from "./people.ts";
 import { Phones, phoneFrom } from "./phones.ts";
+import { newPushAddress } from "./push-addresses.ts";
+import type { PushAddress } from "./push-addresses.ts";
 import { SandboxProblem } from "./problem.ts";
 import { WorldTime } from "./time.ts";
+import { createFcm } from "./vendors/fcm.ts";
 import { createEvolution } from "./vendors/evolution.ts";
 import { createFonnte } from "./vendors/fonnte.ts";
 import { createGowa } from "./vendors/gowa.ts";
 import { createMeta } from "./vendors/meta.ts";
 import { createNusasms } from "./vendors/nusasms.ts";
+import { createSmtp } from "./vendors/smtp.ts";
 import { createTwilio } from "./vendors/twilio.ts";
 import { createWablas } from "./vendors/wablas.ts";
 import { createWaha } from "./vendors/waha.ts";
 import { createWoowa } from "./vendors/woowa.ts";
+import { createWebPush } from "./vendors/web-push.ts";
 import { createZenziva } from "./vendors/zenziva.ts";
 import { Courier, NO_RETRIES, ReceiptLane } from "./webhooks.ts";
 import { World, isAccountOf } from "./world.ts";
 import { templateSchema } from "./vendors/meta-account.ts";
 import type { Template } from "./vendors/meta-account.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, ExchangeParts } from "./exchange.ts";
+import type { Misfortune } from "./faults.ts";
 import type { Logged, RequestEntry, WebhookEntry } from "./log.ts";
 import type { HandsetMessage, PhonePatch, PhoneSettings } from "./phones.ts";
-import type { ReceiptChange, VendorRequest, VendorSimulator } from "./vendors/vendor.ts";
+import type { Reading, ReceiptChange, VendorRequest, VendorSimulator } from "./vendors/vendor.ts";
 import type { Account, AccountRegistration, Group, Message } from "./world.ts";
 import type { z } from "zod";
 
@@ -134,6 +140,9 @@ export class Sandbox {
       zenziva: createZenziva(parts),
       nusasms: createNusasms(parts),
       evolution: createEvolution(parts),
+      smtp: createSmtp(parts),
+      "web-push": createWebPush(parts),
+      fcm: createFcm(parts),
       waha: createWaha(parts),
       gowa: createGowa(parts),
     };
@@ -280,18 +289,43 @@ export class Sandbox {
     await this.#network.forceReceipt(message, change);
   }
 
+  /** A browser or an app on this phone asks to be pushed to by this account. */
+  subscribe(reference: string, number: string): PushAddress {
+    const { config, id } = this.account(reference);
+    if (config.vendor !== "web-push" && config.vendor !== "fcm") {
+      throw new SandboxProblem(422, "not_possible", "only Web Push and FCM accounts push");
+    }
+    const { phone } = this.phones.handset(number);
+    const address = newPushAddress(config.vendor, id, phone);
+    this.#keepPushAddress(address);
+    return address;
+  }
+
+  /** The browser unsubscribes, or the app is removed: its address is gone for good. False when there is none. */
+  unsubscribe(id: string): boolean {
+    const address = this.world.pushAddresses.get(id);
+    if (address === undefined) return false;
+    address.isGone = true;
+    this.#keepPushAddress(address);
+    return true;
+  }
+
   /** One request to a vendor. */
   exchange(vendor: Vendor, request: VendorRequest): Promise<Exchange> {
-    return exchange(
-      {
-        time: this.time,
-        faults: this.faults,
-        log: this.log,
-        ban: (accountId) => this.setBanned(accountId, true),
-      },
-      this.#vendors[vendor],
-      request,
-    );
+    return exchange(this.#exchangeParts(), this.#vendors[vendor], request);
+  }
+
+  /** What a vendor makes of a request, and nothing done yet: with `carryOut`, an exchange in two steps. */
+  read(vendor: Vendor, request: VendorRequest): Promise<Reading> {
+    return this.#vendors[vendor].read(request);
+  }
+
+  carryOut(
+    vendor: Vendor,
+    reading: Reading,
+    misfortunes: readonly Misfortune[],
+  ): Promise<Exchange> {
+    return carryOut(this.#exchangeParts(), this.#vendors[vendor], reading, misfortunes);
   }
 
   /** Resolves when nothing is under way: no message, call, webhook or repeat. */
@@ -299,7 +333,7 @@ export class Sandbox {
     return this.time.idle();
   }
 
-  /** Forgets what happened, faults and how phones were set up; accounts and groups stay. */
+  /** Forgets what happened, faults and how phones were set up; accounts, groups, browsers and apps stay. */
   reset(): void {
     // First, because what a fault kept back sets out with it.
     this.faults.clear();
@@ -316,6 +350,20 @@ export class Sandbox {
     this.time.clear();
     this.#courier.close();
     await this.#journal?.close();
+  }
+
+  #exchangeParts(): ExchangeParts {
+    return {
+      time: this.time,
+      faults: this.faults,
+      log: this.log,
+      ban: (accountId) => this.setBanned(accountId, true),
+    };
+  }
+
+  #keepPushAddress(address: PushAddress): void {
+    this.world.pushAddresses.set(address.id, address);
+    this.#journal?.write({ kind: "push_address", value: address });
   }
 
   #saveAccount(account: Account): void {
@@ -336,6 +384,9 @@ export class Sandbox {
       yield { kind: "account", value: { config, isBanned, isOnline } };
     }
     for (const group of this.world.groups.values()) yield { kind: "group", value: group };
+    for (const address of this.world.pushAddresses.values()) {
+      yield { kind: "push_address", value: address };
+    }
     for (const handset of this.phones.list()) {
       yield { kind: "phone", value: { phone: handset.phone, settings: handset.settings } };
       for (const message of handset.messages) {
@@ -365,6 +416,9 @@ export class Sandbox {
         return;
       case "group_removed":
         this.world.groups.delete(line.value);
+        return;
+      case "push_address":
+        this.world.pushAddresses.set(line.value.id, line.value);
         return;
       case "phone":
         this.phones.handset(line.value.phone).settings = line.value.settings;
@@ -416,6 +470,7 @@ type SavedLine =
   | { readonly kind: "account"; readonly value: SavedAccount }
   | { readonly kind: "account_removed" | "group_removed"; readonly value: string }
   | { readonly kind: "group"; readonly value: Group }
+  | { readonly kind: "push_address"; readonly value: PushAddress }
   | {
       readonly kind: "phone";
       readonly value: { readonly phone: string; readonly settings: PhoneSettings };

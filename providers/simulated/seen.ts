@@ -1,5 +1,6 @@
 /** What a vendor sees of one request, in words that all vendors share. */
-export type Medium = "whatsapp" | "sms";
+export const MESSAGE_MEDIA = ["whatsapp", "sms", "email", "push"] as const;
+export type Medium = (typeof MESSAGE_MEDIA)[number];
 /** By the prefix of its address in the sandbox: how a message of this vendor's appears on a phone. */
 const MEDIA = {
   fonnte: "whatsapp",
@@ -10,6 +11,9 @@ const MEDIA = {
   zenziva: "sms",
   nusasms: "sms",
   evolution: "whatsapp",
+  smtp: "email",
+  "web-push": "push",
+  fcm: "push",
   waha: "whatsapp",
   gowa: "whatsapp",
 } as const satisfies Readonly<Record<string, Medium>>;
@@ -58,13 +62,19 @@ export type SeenRequest = {
   readonly method: string;
   /** Without the vendor's prefix and without query. */
   readonly path: string;
-  /** E.164, or what was given where that is no phone number. */
+  /** E.164, or what was given where that is no phone number: a mailbox, a browser's address, an app's token. */
   readonly to: string | null;
   readonly group: string | null;
+  /** An e-mail's subject, a push message's title. */
+  readonly title: string | null;
   readonly text: string | null;
+  /** Where a click leads. */
+  readonly link: string | null;
   readonly template: TemplateUse | null;
   readonly buttons: readonly Button[];
   readonly attachment: AttachmentSeen | null;
   /** What the client wants back in receipts: Meta's callback data, or the first value in the callback address's query. */
   readonly deliveryKey: string | null;
+  /** What else was asked for, by the vendor's own names. */
+  readonly details: Readonly<Record<string, string>>;
 };

@@ -1,6 +1,6 @@
 /**
  * The sandbox's one HTTP server: each vendor under its own prefix (`/fonnte`, `/meta` …), the control API under
- * `/sandbox`. A client that is given a vendor's base address can't tell it from the vendor.
+ * `/sandbox`; beside it a mail server. A client that is given a vendor's base address can't tell it from the vendor.
  */
 import { VENDORS } from "./seen.ts";
 import type { Vendor } from "./seen.ts";
@@ -8,6 +8,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { control } from "./control.ts";
+import { startMailServer } from "./mail-server.ts";
 import { Sandbox } from "./sandbox.ts";
 import { WorldCleared } from "./time.ts";
 import type { SandboxOptions } from "./sandbox.ts";
@@ -15,6 +16,8 @@ import type { SandboxOptions } from "./sandbox.ts";
 export type ServerOptions = SandboxOptions & {
   /** Default 0: any free port. */
   readonly port?: number;
+  /** Of the mail server; default 0: any free port. */
+  readonly smtpPort?: number;
   /** Default 127.0.0.1: the sandbox asks nobody who they are. */
   readonly host?: string;
   /** Told of what goes on, without personal data. */
@@ -41,7 +44,7 @@ export async function startSimulatedVendors(
 ): Promise<SimulatedVendors> {
   const sandbox = new Sandbox(options);
   const host = options.host ?? "127.0.0.1";
-  let baseUrls = baseUrlsAt("");
+  let baseUrls = baseUrlsAt("", "");
   const server = http.createServer((request, response) => {
     handle(sandbox, baseUrls, request, response).catch((error: unknown) => {
       response.socket?.destroy();
@@ -55,8 +58,10 @@ export async function startSimulatedVendors(
     server.listen(options.port ?? 0, host, resolve);
   });
   const { port } = boundAddress(server);
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  baseUrls = baseUrlsAt(url);
+  const mail = await startMailServer(sandbox, { host, port: options.smtpPort ?? 0 });
+  const hostName = host.includes(":") ? `[${host}]` : host;
+  const url = `http://${hostName}:${port}`;
+  baseUrls = baseUrlsAt(url, `smtp://${hostName}:${mail.port}`);
   options.log?.("simulated vendors listen", { url });
   sandbox.log.subscribe(({ accepted, httpStatus, kind, seq, vendor }) => {
     options.log?.("request", {
@@ -77,11 +82,15 @@ export async function startSimulatedVendors(
         server.close(() => resolve());
       });
       await sandbox.close();
+      await mail.close();
       server.closeAllConnections();
       await closed;
     },
   };
 }
+
+/** All but the mail server, which has a port of its own. */
+const HTTP_VENDORS = VENDORS.filter((vendor) => vendor !== "smtp");
 
 async function handle(
   sandbox: Sandbox,
@@ -107,7 +116,7 @@ async function handle(
     response.writeHead(answer.status, answer.headers).end(answer.body);
     return;
   }
-  const vendor = VENDORS.find((name) => pathname.startsWith(`/${name}/`));
+  const vendor = HTTP_VENDORS.find((name) => pathname.startsWith(`/${name}/`));
   if (vendor === undefined) {
     response.writeHead(404, { "content-type": "text/plain" });
     response.end("No vendor here. GET /sandbox says what there is.\n");
@@ -145,8 +154,8 @@ async function readBody(request: http.IncomingMessage): Promise<Buffer | "lost" 
   return Buffer.concat(chunks);
 }
 
-function baseUrlsAt(url: string): Readonly<Record<Vendor, string>> {
-  const addresses = VENDORS.map((vendor) => [vendor, `${url}/${vendor}`]);
+function baseUrlsAt(url: string, smtpUrl: string): Readonly<Record<Vendor, string>> {
+  const addresses = [["smtp", smtpUrl], ...HTTP_VENDORS.map((name) => [name, `${url}/${name}`])];
   // Every vendor has its row.
   return Object.fromEntries(addresses) as Record<Vendor, string>;
 }

@@ -7,17 +7,21 @@ import { z } from "zod";
 
 import type { PhoneCall } from "./calls.ts";
 import type { MessageFate } from "./faults.ts";
+import type { PushAddress } from "./push-addresses.ts";
 import type { AttachmentSeen, Button, Medium, TemplateUse, Vendor } from "./seen.ts";
+import { fcmAccount } from "./vendors/fcm-account.ts";
 import { evolutionAccount } from "./vendors/evolution-account.ts";
 import { fonnteAccount } from "./vendors/fonnte-account.ts";
 import { gowaAccount } from "./vendors/gowa-account.ts";
 import { metaAccount } from "./vendors/meta-account.ts";
 import { nusasmsAccount } from "./vendors/nusasms-account.ts";
+import { smtpAccount } from "./vendors/smtp-account.ts";
 import { twilioAccount } from "./vendors/twilio-account.ts";
 import { zenzivaAccount } from "./vendors/zenziva-account.ts";
 import { wablasAccount } from "./vendors/wablas-account.ts";
 import { wahaAccount } from "./vendors/waha-account.ts";
 import { woowaAccount } from "./vendors/woowa-account.ts";
+import { webPushAccount } from "./vendors/web-push-account.ts";
 import type { ReceiptLane } from "./webhooks.ts";
 
 export const accountSchema = z.discriminatedUnion("vendor", [
@@ -29,6 +33,9 @@ export const accountSchema = z.discriminatedUnion("vendor", [
   zenzivaAccount,
   nusasmsAccount,
   evolutionAccount,
+  smtpAccount,
+  webPushAccount,
+  fcmAccount,
   wahaAccount,
   gowaAccount,
 ]);
@@ -71,10 +78,13 @@ export type Message = {
   readonly accountId: string;
   readonly sender: string;
   readonly medium: Medium;
-  /** E.164; null for a group. */
+  /** On which phone (E.164) or in which mailbox it appears; null for a group. */
   readonly to: string | null;
   readonly group: string | null;
+  /** An e-mail's subject, a push message's title. */
+  readonly title: string | null;
   readonly text: string;
+  readonly link: string | null;
   readonly template: TemplateUse | null;
   readonly buttons: readonly Button[];
   readonly attachment: AttachmentSeen | null;
@@ -87,6 +97,10 @@ export type Message = {
   readonly receipts: ReceiptLane;
   /** How long it may wait in the vendor's queue (world ms), and what it fails with after that. */
   readonly expiry: { readonly afterMs: number; readonly code: string } | null;
+  /** A push message that waits for a phone gives way to a later one with the same key. */
+  readonly collapseKey: string | null;
+  /** Epoch ms after which a push message is not shown any more; null: never. */
+  readonly lapsesAt: number | null;
   status: MessageStatus;
   /** The vendor's code or word when `failed`. */
   failure: string | null;
@@ -98,14 +112,31 @@ export type Message = {
   isLinked: boolean;
 };
 
+/** What only e-mail and push messages have. */
+const WITHOUT_TITLE: Pick<Message, "title" | "link" | "collapseKey" | "lapsesAt"> = {
+  title: null,
+  link: null,
+  collapseKey: null,
+  lapsesAt: null,
+};
+
 /** The parts of a message that begin alike for all vendors. */
 export function newMessage(
   order: Omit<
     Message,
-    "status" | "failure" | "sentAt" | "updatedAt" | "deliveredTo" | "readBy" | "isLinked"
-  >,
+    | "status"
+    | "failure"
+    | "sentAt"
+    | "updatedAt"
+    | "deliveredTo"
+    | "readBy"
+    | "isLinked"
+    | keyof typeof WITHOUT_TITLE
+  > &
+    Partial<Pick<Message, keyof typeof WITHOUT_TITLE>>,
 ): Message {
   return {
+    ...WITHOUT_TITLE,
     ...order,
     status: "accepted",
     failure: null,
@@ -134,6 +165,8 @@ const CALLS_MAX = 20_000;
 export class World {
   readonly accounts = new Map<string, Account>();
   readonly groups = new Map<string, Group>();
+  /** Browsers and apps that asked to be pushed to, by their ids. */
+  readonly pushAddresses = new Map<string, PushAddress>();
   readonly messages = new Map<string, Message>();
   readonly calls = new Map<string, PhoneCall>();
   /** Counters begin at the clock's value, so that a restarted simulator never hands out an id twice. */
@@ -191,7 +224,7 @@ export class World {
     return this.#lastNumber;
   }
 
-  /** Forgets what happened; accounts and groups stay. */
+  /** Forgets what happened; accounts, groups, browsers and apps stay. */
   clear(): void {
     this.messages.clear();
     this.calls.clear();

@@ -27,6 +27,10 @@ import {
   EVOLUTION_SECRET,
   FONNTE_DEVICE,
   FONNTE_TOKEN,
+  GOWA_DEVICE,
+  GOWA_LOGIN,
+  GOWA_NUMBER,
+  GOWA_SECRET,
   GROUP_ID,
   META_APP_SECRET,
   META_NUMBER_ID,
@@ -35,35 +39,37 @@ import {
   NUSASMS_LOGIN,
   openWindow,
   registerEvolution,
+  registerFcm,
   registerFonnte,
+  registerGowa,
   registerMeta,
   registerNusasms,
+  registerSmtp,
   registerTwilio,
-  registerZenziva,
   registerWablas,
+  registerWaha,
+  registerWebPush,
   registerWoowa,
+  registerZenziva,
   SARI,
+  SMTP_LOGIN,
+  SMTP_SENDER,
   startReceiver,
   startVendors,
   TWILIO_NUMBER,
   TWILIO_SID,
   TWILIO_TOKEN,
-  ZENZIVA_KEYS,
+  VAPID_SUBJECT,
   WABLAS_DEVICE,
   WABLAS_SECRET,
   WABLAS_TOKEN,
-  WOOWA_FIELDS,
-  WOOWA_KEY,
-  WOOWA_NUMBER,
-  GOWA_DEVICE,
-  GOWA_LOGIN,
-  GOWA_NUMBER,
-  GOWA_SECRET,
   WAHA_API_KEY,
   WAHA_HMAC_KEY,
   WAHA_NUMBER,
-  registerGowa,
-  registerWaha,
+  WOOWA_FIELDS,
+  WOOWA_KEY,
+  WOOWA_NUMBER,
+  ZENZIVA_KEYS,
 } from "./simulated/support.ts";
 import type { Received, Receiver } from "./simulated/support.ts";
 
@@ -1200,5 +1206,251 @@ describe("evolution and its simulation", () => {
     vendors.sandbox.setBanned(EVOLUTION_NUMBER, true);
     await vendors.sandbox.idle();
     expect(events.at(-1)).toMatchObject({ kind: "account_state", state: "banned" });
+  });
+});
+
+describe("smtp and its simulation", () => {
+  const MAILBOX = "budi@example.id";
+
+  async function startSmtp() {
+    const setting = await start("smtp", "email", registerSmtp, (vendors) => ({
+      baseUrl: vendors.baseUrls.smtp,
+      sender: SMTP_SENDER,
+      credentials: SMTP_LOGIN,
+      settings: { fromName: "Alarm Siaga" },
+    }));
+    const send = (message: Partial<OutboundMessage> = {}) =>
+      setting.send({ to: { kind: "email", address: MAILBOX }, ...message });
+    return { ...setting, send };
+  }
+
+  it("agree on a message with its subject, link and file", async () => {
+    const { vendors, send } = await startSmtp();
+    const content = { bytes: Buffer.from("%PDF-1.7"), contentType: "application/pdf" };
+    const result = await send({
+      subject: "[P1] Tiang ODP roboh",
+      link: "https://alerts.example.id/a/K7Q2?x=1&y=2",
+      attachment: { kind: "document", url: "https://x.example/a", fileName: "odp.pdf", content },
+    });
+    await vendors.sandbox.idle();
+    const [entry] = vendors.sandbox.log.entries(({ kind }) => kind === "message");
+    expect(entry).toMatchObject({ deliveryKey: "dlv_1", to: MAILBOX, accepted: true });
+    expect(vendors.sandbox.phones.handset(MAILBOX).messages).toMatchObject([
+      {
+        title: "[P1] Tiang ODP roboh",
+        text: 'Tiang "ODP" roboh 🚨\nKlari\n\nhttps://alerts.example.id/a/K7Q2?x=1&y=2',
+        link: "https://alerts.example.id/a/K7Q2?x=1&y=2",
+        attachment: { kind: "document", fileName: "odp.pdf" },
+        providerMessageId: result.providerMessageId,
+      },
+    ]);
+  });
+
+  it.each([
+    [{ kind: "refuse", code: "550 5.1.1" }, "rejected", "invalid_recipient", 0],
+    [{ kind: "refuse", code: "554 5.7.1" }, "rejected", "content_blocked", 0],
+    [{ kind: "rate_limited" }, "rate_limited", "rate_limit", 0],
+    [{ kind: "server_error" }, "unavailable", "provider_fault", 0],
+    [{ kind: "unauthorized" }, "unauthorized", "credentials", 0],
+    [{ kind: "ban" }, "unauthorized", "credentials", 0],
+    [{ kind: "drop_before" }, "unavailable", "connection_lost", 0],
+    [{ kind: "drop_after" }, "unknown_outcome", "connection_lost", 1],
+    [{ kind: "malformed" }, "unknown_outcome", "unreadable_answer", 1],
+    [{ kind: "empty" }, "unknown_outcome", "connection_lost", 1],
+    [{ kind: "delay", delayMs: 3_600_000 }, "unknown_outcome", "timeout", 1],
+  ] as const)("agree on the fault %j: %s, %s, %i shown", async (fault, kind, reason, shown) => {
+    const { vendors, provider, account } = await startSmtp();
+    vendors.sandbox.faults.add({ ...fault, count: 1 });
+    const message: OutboundMessage = {
+      to: { kind: "email", address: MAILBOX },
+      text: "Tiang ODP roboh",
+      language: "id",
+    };
+    const options = sendOptions({ timeoutMs: 1_000 });
+    const error = await providerErrorOf(provider.send(account, message, options));
+    expect(error).toMatchObject({ kind, reason });
+    await vendors.sandbox.log.waitFor(({ kind: what }) => what === "message");
+    if (shown > 0) await vendors.sandbox.phones.waitForMessage(MAILBOX);
+    expect(vendors.sandbox.phones.handset(MAILBOX).messages).toHaveLength(shown);
+    expect(error.surelyNotSent).toBe(shown === 0);
+  });
+
+  it("agree on the sign-in, a wrong password and another's sender", async () => {
+    const { provider, account, send } = await startSmtp();
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    const wrong = { ...account, credentials: { ...SMTP_LOGIN, password: "salah" } };
+    const probe = provider.probe?.(wrong, OPTIONS) ?? Promise.resolve();
+    expect(await providerErrorOf(probe)).toMatchObject({ reason: "credentials" });
+    const message: OutboundMessage = {
+      to: { kind: "email", address: MAILBOX },
+      text: "x",
+      language: "id",
+    };
+    const foreign = { ...account, sender: "orang@lain.example.id" };
+    const error = await providerErrorOf(provider.send(foreign, message, sendOptions()));
+    expect(error).toMatchObject({ kind: "unauthorized", reason: "permission" });
+    expect((await send()).status).toBe("accepted");
+  });
+});
+
+describe("web-push and its simulation", () => {
+  async function startWebPush() {
+    const vendors = await startVendors();
+    const { address, subscription, vapid } = registerWebPush(vendors);
+    if (subscription.endpoint === undefined) throw new Error("a browser has an address");
+    const client = createHttpClient();
+    onTestFinished(() => client.close());
+    const provider = createProviders(client.call).get("web-push", "push");
+    const account: AccountContext = {
+      accountId: "acc_1",
+      baseUrl: vendors.baseUrls["web-push"],
+      sender: VAPID_SUBJECT,
+      credentials: { ...vapid },
+      settings: {},
+    };
+    const { endpoint, keys } = subscription;
+    const message: OutboundMessage = {
+      to: { kind: "push_subscription", endpoint, ...keys },
+      subject: "ALARM P1",
+      text: 'Tiang "ODP" roboh 🚨\nKlari',
+      link: "https://alerts.example.id/a/K7Q2",
+      language: "id",
+      buttons: [{ id: "ack:K7Q2", title: "Terima" }],
+    };
+    const send = (changes: Partial<AccountContext> = {}) =>
+      provider.send({ ...account, ...changes }, message, sendOptions({ validForSeconds: 300 }));
+    return { vendors, address, provider, account, send };
+  }
+
+  it("agree on a message, encrypted and signed", async () => {
+    const { vendors, provider, account, address, send } = await startWebPush();
+    const result = await send();
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(address.phone).messages).toMatchObject([
+      {
+        title: "ALARM P1",
+        text: 'Tiang "ODP" roboh 🚨\nKlari',
+        link: "https://alerts.example.id/a/K7Q2",
+        buttons: [{ id: "ack:K7Q2", title: "Terima" }],
+        providerMessageId: result.providerMessageId,
+      },
+    ]);
+    expect(vendors.sandbox.log.entries()[0]).toMatchObject({
+      deliveryKey: "dlv_1",
+      providerMessageId: result.providerMessageId,
+      details: { ttl: "300", urgency: "high" },
+    });
+    expect(provider.subscriptionKey?.(account)).toBe(account.credentials["publicKey"]);
+  });
+
+  it("show one of two tries on a phone that was off", async () => {
+    const { vendors, address, send } = await startWebPush();
+    vendors.sandbox.phones.configure(address.phone, { isOnline: false });
+    await send();
+    await send();
+    await vendors.sandbox.idle();
+    vendors.sandbox.phones.configure(address.phone, { isOnline: true });
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.log.count(({ accepted }) => accepted)).toBe(2);
+    expect(vendors.sandbox.phones.handset(address.phone).messages).toHaveLength(1);
+  });
+
+  it.each([
+    [{ kind: "refuse", code: 410 }, "rejected", "subscription_gone", null],
+    [{ kind: "refuse", code: 404 }, "rejected", "subscription_gone", null],
+    [{ kind: "rate_limited", retryAfterSeconds: 30 }, "rate_limited", "rate_limit", 30_000],
+    [{ kind: "server_error", httpStatus: 503 }, "unavailable", "provider_fault", null],
+    [{ kind: "server_error", httpStatus: 500 }, "unknown_outcome", "provider_fault", null],
+    [{ kind: "unauthorized" }, "unauthorized", "credentials", null],
+    [{ kind: "drop_after" }, "unknown_outcome", "connection_lost", null],
+  ] as const)("agree on the fault %j: %s, %s", async (fault, kind, reason, retryAfterMs) => {
+    const { vendors, send } = await startWebPush();
+    vendors.sandbox.faults.add(fault);
+    expect(await providerErrorOf(send())).toMatchObject({ kind, reason, retryAfterMs });
+  });
+
+  it("agree that a browser has gone, and that it knows another key", async () => {
+    const { vendors, address, send } = await startWebPush();
+    const other = { ...registerWebPush(await startVendors()).vapid };
+    const mismatch = await providerErrorOf(send({ credentials: other }));
+    expect(mismatch).toMatchObject({ kind: "unauthorized", scope: "recipient" });
+    vendors.sandbox.unsubscribe(address.id);
+    expect(await providerErrorOf(send())).toMatchObject({ reason: "subscription_gone" });
+  });
+});
+
+describe("fcm and its simulation", () => {
+  async function startFcm() {
+    const vendors = await startVendors();
+    const { projectId, serviceAccount } = registerFcm(vendors);
+    const address = vendors.sandbox.subscribe(`fcm:${projectId}`, BUDI);
+    const client = createHttpClient();
+    onTestFinished(() => client.close());
+    const provider = createProviders(client.call).get("fcm", "push");
+    const account: AccountContext = {
+      accountId: "acc_1",
+      baseUrl: vendors.baseUrls.fcm,
+      sender: projectId,
+      credentials: { serviceAccount },
+      settings: {},
+    };
+    const message: OutboundMessage = {
+      to: { kind: "push_token", token: address.id },
+      subject: "ALARM P1",
+      text: 'Tiang "ODP" roboh 🚨\nKlari',
+      link: "https://alerts.example.id/a/K7Q2",
+      language: "id",
+    };
+    // Statements are signed with the time, and the simulated Google looks at its clock.
+    const send = (changes: Partial<OutboundMessage> = {}) =>
+      provider.send(account, { ...message, ...changes }, sendOptions({ now: Date.now() }));
+    return { vendors, address, provider, account, send };
+  }
+
+  it("agree on the sign-in, the message and a probe", async () => {
+    const { vendors, provider, account, send } = await startFcm();
+    const result = await send();
+    await vendors.sandbox.idle();
+    expect(vendors.sandbox.phones.handset(BUDI).messages).toMatchObject([
+      {
+        title: "ALARM P1",
+        text: 'Tiang "ODP" roboh 🚨\nKlari',
+        link: "https://alerts.example.id/a/K7Q2",
+        providerMessageId: result.providerMessageId,
+      },
+    ]);
+    await send();
+    expect(vendors.sandbox.log.count(({ path }) => path === "/token")).toBe(1);
+    expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
+    expect(vendors.sandbox.log.count(({ kind }) => kind === "message")).toBe(2);
+  });
+
+  it.each([
+    [{ kind: "refuse", code: "UNREGISTERED" }, "rejected", "subscription_gone", null],
+    [{ kind: "refuse", code: "SENDER_ID_MISMATCH" }, "unauthorized", "permission", null],
+    [{ kind: "refuse", code: "THIRD_PARTY_AUTH_ERROR" }, "unauthorized", "credentials", null],
+    [{ kind: "rate_limited", retryAfterSeconds: 30 }, "rate_limited", "rate_limit", 30_000],
+    [{ kind: "server_error", httpStatus: 503 }, "unavailable", "provider_fault", null],
+    [{ kind: "server_error", httpStatus: 500 }, "unknown_outcome", "provider_fault", null],
+    [{ kind: "unauthorized" }, "unauthorized", "credentials", null],
+    [{ kind: "ban" }, "unauthorized", "permission", null],
+    [{ kind: "drop_after" }, "unknown_outcome", "connection_lost", null],
+    [{ kind: "malformed" }, "unknown_outcome", "unreadable_answer", null],
+    [{ kind: "empty" }, "unknown_outcome", "unreadable_answer", null],
+  ] as const)("agree on the fault %j: %s, %s", async (fault, kind, reason, retryAfterMs) => {
+    const { vendors, send } = await startFcm();
+    vendors.sandbox.faults.add(fault);
+    expect(await providerErrorOf(send())).toMatchObject({ kind, reason, retryAfterMs });
+  });
+
+  it("agree that a wrong clock gets no access, and that an app was removed", async () => {
+    const { vendors, address, provider, account, send } = await startFcm();
+    const probe = provider.probe?.(account, { ...OPTIONS, now: 0 }) ?? Promise.resolve();
+    expect(await providerErrorOf(probe)).toMatchObject({
+      kind: "unauthorized",
+      reason: "credentials",
+    });
+    vendors.sandbox.unsubscribe(address.id);
+    expect(await providerErrorOf(send())).toMatchObject({ reason: "subscription_gone" });
   });
 });

@@ -36,6 +36,9 @@ describe("the registry", () => {
       "waha whatsapp_group",
       "gowa whatsapp_personal",
       "gowa whatsapp_group",
+      "smtp email",
+      "web-push push",
+      "fcm push",
     ]);
     expect(new Set(providers.all.map(({ id }) => id))).toEqual(new Set(PROVIDER_IDS));
   });

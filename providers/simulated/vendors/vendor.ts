@@ -139,11 +139,14 @@ export function seenRequest(
     path: request.path,
     to: null,
     group: null,
+    title: null,
     text: null,
+    link: null,
     template: null,
     buttons: [],
     attachment: null,
     deliveryKey: null,
+    details: {},
     ...fields,
   };
 }

@@ -14,29 +14,34 @@ import {
   NUSASMS_LOGIN,
   SOME_TEXT,
   TWILIO_TOKEN,
-  ZENZIVA_KEYS,
   WOOWA_KEY,
+  ZENZIVA_KEYS,
   askEvolution,
+  askGowa,
+  askWaha,
   at,
   openWindow,
+  pushTo,
   registerEvolution,
   registerFonnte,
   registerGowa,
   registerMeta,
   registerNusasms,
   registerTwilio,
-  registerWaha,
-  registerZenziva,
   registerWablas,
+  registerWaha,
+  registerWebPush,
   registerWoowa,
+  registerZenziva,
   request,
+  sendByFcm,
   sendByFonnte,
   sendByMeta,
   sendByWablas,
   sendByWoowa,
+  signInAtFcm,
   startVendors,
-  askGowa,
-  askWaha,
+  textLike,
 } from "./support.ts";
 import type { Answer } from "./support.ts";
 import type { SimulatedVendors } from "../../../providers/simulated/server.ts";
@@ -457,5 +462,94 @@ describe("Evolution", () => {
     const answer = await askEvolution(vendors, "/message/sendText", { number: BUDI, text: "x" });
     expect(answer.status).toBe(status);
     expect(answer.json).toEqual(body);
+  });
+});
+
+describe("Web Push", () => {
+  const examples = z.array(
+    z.object({
+      name: z.string(),
+      expected: z.object({ fields: z.record(z.string(), z.string()), json: z.unknown() }),
+    }),
+  );
+
+  it.each(read(examples, "web-push/requests.json"))("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    const { vapid, address } = registerWebPush(vendors);
+    const { ttl = "", urgency = "" } = expected.fields;
+    const answer = await pushTo(vendors, address, vapid, expected.json, { ttl, urgency });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get("location")).toMatch(/^http/);
+    const [entry] = vendors.sandbox.log.entries();
+    expect(entry).toMatchObject({
+      accepted: true,
+      providerMessageId: answer.headers.get("location"),
+      title: at(expected.json, "title"),
+      text: at(expected.json, "body"),
+      link: at(expected.json, "data", "url") ?? null,
+      deliveryKey: at(expected.json, "data", "deliveryId"),
+      details: { ttl, urgency },
+    });
+  });
+
+  it.each(
+    read(failures, "web-push/failures.json").filter(
+      ({ body }) => typeof at(body, "errno") === "number" && Number(at(body, "errno")) < 300,
+    ),
+  )("can refuse with $reason", async ({ status }) => {
+    const vendors = await startVendors();
+    const { vapid, address } = registerWebPush(vendors);
+    vendors.sandbox.faults.add({ kind: "refuse", code: status });
+    const answer = await pushTo(vendors, address, vapid, { title: "x", body: "x" });
+    expect(answer.status).toBe(status);
+    expect(fieldsOf(answer.json)).toEqual(["code", "errno", "error", "message", "more_info"]);
+  });
+});
+
+describe("FCM", () => {
+  it.each(read(requests, "fcm/requests.json"))("takes $name", async ({ expected }) => {
+    const vendors = await startVendors();
+    const token = await signInAtFcm(vendors);
+    const { id } = vendors.sandbox.subscribe("fcm:siaga-simulated", BUDI);
+    const asked = { message: { ...(at(expected.json, "message") as object), token: id } };
+    const answer = await sendByFcm(vendors, token, asked);
+    expect(answer.status).toBe(200);
+    expect(fieldsOf(answer.json)).toEqual(documentedFields("fcm/successes.json"));
+    expect(answer.json["name"]).toEqual(
+      textLike(/^projects\/siaga-simulated\/messages\/0:\d+%[0-9a-f]{16}$/),
+    );
+    const sends = vendors.sandbox.log.entries(({ kind }) => kind === "message");
+    expect(sends).toMatchObject([
+      {
+        accepted: true,
+        to: id,
+        text: at(expected.json, "message", "notification", "body"),
+        deliveryKey: at(expected.json, "message", "data", "deliveryId"),
+      },
+    ]);
+  });
+
+  it.each(
+    ["UNREGISTERED", "INVALID_ARGUMENT", "SENDER_ID_MISMATCH", "QUOTA_EXCEEDED"].concat([
+      "UNAVAILABLE",
+      "INTERNAL",
+      "THIRD_PARTY_AUTH_ERROR",
+    ]),
+  )("can refuse with %s as documented", async (code) => {
+    const vendors = await startVendors();
+    const token = await signInAtFcm(vendors);
+    vendors.sandbox.faults.add({ kind: "refuse", code });
+    const answer = await sendByFcm(vendors, token, {
+      message: { token: "x", notification: { body: "x" } },
+    });
+    const documented = read(failures, "fcm/failures.json").find(
+      ({ body }) => at(body, "error", "details", 0, "errorCode") === code,
+    );
+    expect(answer.status).toBe(documented?.status);
+    expect({ ...answer.json, error: { ...(answer.json["error"] as object), message: "" } }).toEqual(
+      {
+        error: { ...(at(documented?.body, "error") as object), message: "" },
+      },
+    );
   });
 });

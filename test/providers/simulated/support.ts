@@ -2,12 +2,17 @@
  * What the tests of the simulated vendors share: a client's webhook receiver, registered accounts, and requests as the
  * vendors' clients make them.
  */
+import { createSign } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { expect, onTestFinished } from "vitest";
+import webPush from "web-push";
 
+import { subscriptionOf } from "../../../providers/simulated/push-addresses.ts";
+import type { PushAddress } from "../../../providers/simulated/push-addresses.ts";
 import { startSimulatedVendors } from "../../../providers/simulated/server.ts";
+import { makeServiceAccount } from "../../../providers/simulated/vendors/fcm-account.ts";
 import type { ServerOptions, SimulatedVendors } from "../../../providers/simulated/server.ts";
 
 export const BUDI = "+6281234000001";
@@ -468,6 +473,118 @@ export function askGowa(
       ...headers,
     },
     ...(body === null ? {} : { body: isForm ? body : JSON.stringify(body) }),
+  });
+}
+
+export const SMTP_LOGIN = { user: "siaga-kirim", password: "kata-sandi-pos" };
+export const SMTP_SENDER = "alarm@alerts.example.id";
+
+export function registerSmtp(vendors: SimulatedVendors): void {
+  vendors.sandbox.registerAccount({
+    vendor: "smtp",
+    sender: SMTP_SENDER,
+    credentials: SMTP_LOGIN,
+  });
+}
+
+export const VAPID_SUBJECT = "mailto:noc@siaga.example";
+
+/** Who may push, and one browser on this phone that lets him. */
+export function registerWebPush(vendors: SimulatedVendors, phone = BUDI) {
+  const vapid = webPush.generateVAPIDKeys();
+  const account = vendors.sandbox.registerAccount({
+    vendor: "web-push",
+    sender: VAPID_SUBJECT,
+    credentials: vapid,
+  });
+  const address = vendors.sandbox.subscribe(account.id, phone);
+  return { vapid, address, subscription: subscriptionOf(address, vendors.baseUrls) };
+}
+
+/** Slow to make, so one for all tests of a file. */
+const SERVICE_ACCOUNT = makeServiceAccount("siaga-simulated");
+
+export function registerFcm(vendors: SimulatedVendors) {
+  vendors.sandbox.registerAccount({
+    vendor: "fcm",
+    sender: "siaga-simulated",
+    credentials: { serviceAccount: SERVICE_ACCOUNT },
+  });
+  return { projectId: "siaga-simulated", serviceAccount: SERVICE_ACCOUNT };
+}
+
+/** A push message as the library writes it, which is not how our adapter sends it. */
+export function pushTo(
+  vendors: SimulatedVendors,
+  address: PushAddress,
+  vapid: { readonly publicKey: string; readonly privateKey: string },
+  payload: unknown,
+  options: {
+    readonly ttl?: string;
+    readonly urgency?: string;
+    readonly topic?: string;
+    readonly subject?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<Answer> {
+  const { endpoint, keys } = subscriptionOf(address, vendors.baseUrls);
+  if (endpoint === undefined) throw new Error("a browser has an address");
+  const details = webPush.generateRequestDetails({ endpoint, keys }, JSON.stringify(payload), {
+    TTL: Number(options.ttl ?? 60),
+    vapidDetails: { subject: options.subject ?? VAPID_SUBJECT, ...vapid },
+    ...(options.urgency === "high" ? { urgency: "high" as const } : {}),
+    ...(options.topic === undefined ? {} : { topic: options.topic }),
+  });
+  const headers = Object.fromEntries(
+    Object.entries({ ...details.headers }).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return request(endpoint, {
+    method: "POST",
+    headers: { ...headers, ...options.headers },
+    body: new Uint8Array(details.body),
+  });
+}
+
+/** An access token, as a client gets one with its key file. */
+export async function signInAtFcm(
+  vendors: SimulatedVendors,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const { serviceAccount } = registerFcm(vendors);
+  const file = JSON.parse(serviceAccount) as Record<string, string>;
+  const now = Math.floor(Date.now() / 1_000);
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${part({ alg: "RS256", typ: "JWT" })}.${part({
+    iss: file["client_email"],
+    scope: "https://www.googleapis.com/auth/firebase.messaging",
+    aud: `${vendors.baseUrls.fcm}/token`,
+    iat: now,
+    exp: now + 3_600,
+    ...changes,
+  })}`;
+  const signature = createSign("RSA-SHA256")
+    .update(signed)
+    .sign(file["private_key"] ?? "");
+  const answer = await request(`${vendors.baseUrls.fcm}/token`, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+      assertion: `${signed}.${signature.toString("base64url")}`,
+    }),
+  });
+  return String(answer.json["access_token"] ?? answer.json["error"]);
+}
+
+export function sendByFcm(
+  vendors: SimulatedVendors,
+  token: string,
+  body: unknown,
+  project = "siaga-simulated",
+): Promise<Answer> {
+  return request(`${vendors.baseUrls.fcm}/v1/projects/${project}/messages:send`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
   });
 }
 
