@@ -12,7 +12,7 @@ export function createPlanningContext(options: {
 }): PlanningContext {
   return {
     installationTimeZone: options.timeZone,
-    capabilitiesOf: (provider, channel) => evidenceOf(options.providers, provider, channel),
+    capabilitiesOf: (account) => evidenceOf(options.providers, account),
     missingVariables: createMissingVariables(options),
   };
 }

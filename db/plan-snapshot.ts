@@ -20,11 +20,13 @@ import type { RunPlan } from "../domain/run.ts";
  * Only rows that can matter are read: the persons named by the request, its ticket and its rules, the groups that a rule or their own list names.
  */
 
-/** What the database can't say of an account: what its provider reports about messages on a channel. Null: no such provider. */
-export type CapabilitiesOf = (
-  provider: string,
-  channel: string,
-) => { readonly givesSent: boolean; readonly givesDelivered: boolean } | null;
+/** What the database can't say of an account: what its provider reports of its messages. Null: no such provider. */
+export type CapabilitiesOf = (account: {
+  readonly provider: string;
+  readonly channel: string;
+  readonly sender: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}) => { readonly givesSent: boolean; readonly givesDelivered: boolean } | null;
 
 export interface SnapshotContext {
   readonly installationTimeZone: string;
@@ -151,6 +153,8 @@ interface AccountRow {
   readonly id: string;
   readonly provider: string;
   readonly channel: string;
+  readonly sender: string;
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly purposes: readonly string[];
   readonly health: SnapshotAccount["health"];
   readonly isStandby: boolean;
@@ -191,7 +195,7 @@ function toFacts(row: SnapshotRow, context: SnapshotContext): RequestFacts {
 
 function toAccount(account: AccountRow, context: SnapshotContext): readonly SnapshotAccount[] {
   const channel = CHANNELS.find((known) => known === account.channel);
-  const capabilities = context.capabilitiesOf(account.provider, account.channel);
+  const capabilities = context.capabilitiesOf(account);
   if (!account.enabled || channel === undefined || capabilities === null) return [];
   const { perSecond = 0, minGapSeconds = 0 } = account.pacing;
   return [
@@ -382,7 +386,7 @@ given as (
       from groups g
     ) as groups,
     (
-      select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'purposes', a.purposes,
+      select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'sender', a.sender, 'settings', a.settings, 'purposes', a.purposes,
         'health', a.health_state, 'isStandby', a.is_standby, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing)
         order by a.channel, a.position, a.id), '[]')
       from provider_accounts a

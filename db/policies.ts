@@ -188,3 +188,15 @@ export async function findPolicyUses(
   );
   return { types: rows[0]?.types ?? [], ruleIds: rows[0]?.rule_ids ?? [] };
 }
+
+/** The current rules of every policy in use. */
+export async function listActivePolicyRules(
+  db: pg.Pool | pg.PoolClient,
+): Promise<readonly { readonly id: string; readonly name: string; readonly rules: PolicyRules }[]> {
+  const { rows } = await db.query<{ id: string; name: string; rules: PolicyRules }>(
+    `select p.id, p.name, v.rules from escalation_policies p
+     join escalation_policy_versions v on v.policy_id = p.id and v.version = p.current_version
+     where p.is_active order by p.id`,
+  );
+  return rows;
+}

@@ -306,3 +306,13 @@ export async function findRealAccounts(pool: pg.Pool): Promise<readonly string[]
     .filter(({ base_url: url }) => url === null || !isOnThisMachine(url))
     .map(({ id }) => id);
 }
+
+/** Accounts that are switched on, as far as what they report depends on them. */
+export async function listEnabledCarriers(
+  db: pg.Pool | pg.PoolClient,
+): Promise<readonly Pick<ProviderAccountRow, "provider" | "channel" | "sender" | "settings">[]> {
+  const { rows } = await db.query<
+    Pick<ProviderAccountRow, "provider" | "channel" | "sender" | "settings">
+  >("select provider, channel, sender, settings from provider_accounts where enabled order by id");
+  return rows;
+}

@@ -12,7 +12,7 @@ export function planningContext(options: {
 }): Omit<CheckContext, "now" | "ticketMustExist"> {
   return {
     installationTimeZone: options.installationTimeZone,
-    capabilitiesOf: (provider, channel) => evidenceOf(options.providers, provider, channel),
+    capabilitiesOf: (account) => evidenceOf(options.providers, account),
     missingVariables: createMissingVariables(options),
   };
 }

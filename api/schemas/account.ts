@@ -71,6 +71,15 @@ export const AccountSchema = z
     groupIds: z
       .array(z.string())
       .openapi({ description: "Groups that its number is a proven member of." }),
+    warnings: z
+      .array(
+        z.object({
+          code: z.literal("evidence_never_comes"),
+          policyId: z.string(),
+          message: z.string(),
+        }),
+      )
+      .openapi({ description: "After a change: policies that wait for what no account reports." }),
     createdAt: instantOut,
     updatedAt: instantOut,
   })

@@ -11,6 +11,7 @@ import { SecretNotOpened, openCredentials, openWebhookToken } from "../../db/sea
 import type { Actor } from "../../domain/actor.ts";
 import { may } from "../../domain/permissions.ts";
 import { Forbidden, NotFound } from "./errors.ts";
+import type { StarvedPolicy } from "./policy-evidence.ts";
 import { readCursor } from "./read-cursor.ts";
 
 export type AccountDeps = {
@@ -30,6 +31,8 @@ export type SeenAccount = {
   /** False when the secret key is another one than that which sealed them: the account can't send. */
   readonly areSecretsReadable: boolean;
   readonly tag: string;
+  /** Set by a change: policies that now wait for what no account reports. */
+  readonly starved?: readonly StarvedPolicy[];
 };
 
 /** @throws Forbidden */

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import { recordAudit } from "../../db/audit.ts";
 import {
   accountTag,
@@ -31,6 +32,7 @@ import { Forbidden, InvalidInput } from "./errors.ts";
 import type { Problem } from "./errors.ts";
 import { assertCurrent } from "./if-match.ts";
 import type { IfMatch } from "./if-match.ts";
+import { starvedPolicies } from "./policy-evidence.ts";
 import { readFields } from "./provider-schema.ts";
 import type { PartOf } from "./part-of.ts";
 import { foundAccount, toSeenAccount } from "./see-accounts.ts";
@@ -104,7 +106,7 @@ export async function createAccount(
       { by: actor, action: "provider_account.created", subject: id },
       nowMs,
     );
-    return toSeenAccount(deps, actor, foundAccount(await readProviderAccount(client, id)));
+    return written(deps, client, actor, id);
   });
 }
 
@@ -140,8 +142,19 @@ export async function changeAccount(
       },
       nowMs,
     );
-    return toSeenAccount(deps, actor, foundAccount(await readProviderAccount(client, id)));
+    return written(deps, client, actor, id);
   });
+}
+
+/** The account as it is now, and which policies its change has left without what they wait for. */
+async function written(
+  deps: WriteAccountDeps,
+  client: pg.PoolClient,
+  actor: Actor,
+  id: string,
+): Promise<SeenAccount> {
+  const seen = toSeenAccount(deps, actor, foundAccount(await readProviderAccount(client, id)));
+  return { ...seen, starved: await starvedPolicies(client, deps.providers) };
 }
 
 /**
@@ -247,7 +260,11 @@ function judgeFields(
 ): { readonly fields: AccountFields; readonly problems: readonly Problem[] } {
   const { defaults } = provider;
   const sender = readSender(given.sender ?? row?.sender ?? "");
-  const baseUrl = readBaseUrl(deps, given.baseUrl === undefined ? row?.base_url : given.baseUrl);
+  const baseUrl = readBaseUrl(
+    deps,
+    provider,
+    given.baseUrl === undefined ? row?.base_url : given.baseUrl,
+  );
   const credentials = readFields(
     "credentials",
     provider.credentials,
@@ -325,6 +342,7 @@ function readSender(text: string): string {
 
 function readBaseUrl(
   { isSimulated }: WriteAccountDeps,
+  { defaults }: Provider,
   given: string | null | undefined,
 ): { readonly url: string | null; readonly problems: readonly Problem[] } {
   const url = given === null || given === undefined ? null : normaliseBaseUrl(given);
@@ -336,6 +354,10 @@ function readBaseUrl(
   if (isSimulated && (url === null || !isOnThisMachine(url))) {
     const message = "All vendors are simulated here: must be an address of this machine.";
     return { url, problems: [{ path: "baseUrl", code: "not_simulated", message }] };
+  }
+  if (url === null && defaults.baseUrl === null) {
+    const message = "Required: every installation of this provider has an address of its own.";
+    return { url, problems: [{ path: "baseUrl", code: "required", message }] };
   }
   return { url, problems: [] };
 }

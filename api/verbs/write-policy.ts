@@ -15,12 +15,14 @@ import type { Actor } from "../../domain/actor.ts";
 import type { PolicyRules } from "../../domain/escalation-policy.ts";
 import { may } from "../../domain/permissions.ts";
 import type { Priority } from "../../domain/priority.ts";
+import type { ProviderRegistry } from "../../providers/registry.ts";
 import { Conflict, Forbidden, InvalidInput, NotFound } from "./errors.ts";
 import type { Problem } from "./errors.ts";
 import { assertCurrent } from "./if-match.ts";
 import type { IfMatch } from "./if-match.ts";
 import { idOnce } from "./once.ts";
 import type { Once } from "./once.ts";
+import { evidenceProblems } from "./policy-evidence.ts";
 import { readRules, rulesProblems } from "./policy-rules.ts";
 
 /** Policies are changed by writing their next version; earlier ones stay as they are, because runs keep theirs. */
@@ -29,6 +31,7 @@ export type PolicyDeps = {
   readonly pool: pg.Pool;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
+  readonly providers: ProviderRegistry;
 };
 
 /** `rules` is what the caller sent of a policy without its name and priority. */
@@ -46,6 +49,7 @@ export async function createPolicy(
   return withTransaction(deps.pool, async (client) => {
     const before = input.once === undefined ? null : await readPolicy(client, id);
     if (before !== null) return before;
+    await assertEvidence(client, deps.providers, rules);
     await insertPolicy(client, { id, name, priority }, deps.now());
     return writeVersion(client, { id, name, priority, rules }, input.actor, deps.now());
   });
@@ -76,6 +80,7 @@ export async function changePolicy(
     if (before === null) throw new NotFound("policy");
     assertCurrent(input.ifMatch, policyTag(before));
     const rules = readRules(change.isWhole ? change.rules : { ...before.rules, ...change.rules });
+    await assertEvidence(client, deps.providers, rules);
     const priority = change.priority ?? before.priority;
     if (before.is_default && priority !== before.priority) {
       throw new InvalidInput([
@@ -93,6 +98,16 @@ export async function changePolicy(
       deps.now(),
     );
   });
+}
+
+/** @throws InvalidInput for a policy that waits for what no account reports */
+async function assertEvidence(
+  client: pg.PoolClient,
+  providers: ProviderRegistry,
+  rules: PolicyRules,
+): Promise<void> {
+  const problems = await evidenceProblems(client, providers, rules);
+  if (problems.length > 0) throw new InvalidInput(problems);
 }
 
 /**

@@ -32,6 +32,11 @@ export function toAccount(seen: SeenAccount): z.input<typeof AccountSchema> {
     health: toHealth(row),
     webhookUrl: seen.webhookUrl,
     groupIds: [...row.group_ids],
+    warnings: (seen.starved ?? []).map(({ missing, name, policyId }) => ({
+      code: "evidence_never_comes" as const,
+      policyId,
+      message: `Policy "${name}" waits for "${missing}", which no account of its channels reports.`,
+    })),
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

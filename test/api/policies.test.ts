@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../db/new-id.ts";
 import { DEFAULT_POLICIES } from "../../domain/default-policies.ts";
+import { insertAccount } from "../support/rows.ts";
 import { objectAt, problemsOf, useApi } from "./harness.ts";
 import type { Answer } from "./harness.ts";
 import { idsOfAllPages } from "./pages.ts";
@@ -27,6 +28,29 @@ async function created(body: object = {}): Promise<string> {
   expect(answer.status, answer.text).toBe(201);
   return String(answer.body["id"]);
 }
+
+describe("a policy that waits for evidence", () => {
+  it("which no account of its channels can give is refused, and an account that takes it away says so", async () => {
+    const { pool } = api();
+    const telling = await insertAccount(pool, { provider: "fonnte" });
+    const silent = await insertAccount(pool, { provider: "woowa" });
+    const rules = { settledBy: "read", steps: [{ ...STEP, groups: "none" }] };
+    const id = await created(rules);
+    const off = await api().request("POST", `/v1/provider-accounts/${telling}/disable`);
+    expect(off.body["warnings"]).toContainEqual({
+      code: "evidence_never_comes",
+      policyId: id,
+      message: expect.stringContaining("read"),
+    });
+    const refused = await create(rules);
+    expect(refused.status).toBe(422);
+    expect(problemsOf(refused)).toEqual(["settledBy: evidence_never_comes"]);
+    const changed = await api().request("PATCH", `/v1/policies/${id}`, { body: { passes: 2 } });
+    expect(problemsOf(changed)).toEqual(["settledBy: evidence_never_comes"]);
+    await pool.query("delete from provider_accounts where id = any($1)", [[telling, silent]]);
+    expect((await create(rules)).status, "without accounts nothing can be said").toBe(201);
+  });
+});
 
 describe("POST /v1/policies", () => {
   it("writes version 1, with the defaults of what was left out", async () => {

@@ -95,6 +95,15 @@ describe("POST /v1/provider-accounts", () => {
 
   it.each([
     {
+      body: {
+        provider: "waha",
+        credentials: { apiKey: "nobodys-key", webhookHmacKey: "nobodys-hmac-key" },
+        settings: { session: "default", engine: "NOWEB" },
+      },
+      problems: ["baseUrl: required"],
+      reason: "a gateway of the installation's own, without its address",
+    },
+    {
       body: { provider: "pigeon" },
       problems: ["provider: unknown"],
       reason: "a provider of no release",
