@@ -7,17 +7,17 @@ import type { HeldRun } from "../support/crash-stack.ts";
 const crash = useCrashStack({ SIAGA_WAKE_PER_SECOND: "1" });
 
 /** Accepting, and killing and starting four programs, on a machine that runs other tests beside it. */
-const PREPARATION_MS = 45_000;
+const PREPARATION_MS = 40_000;
 const TEST_MS = 300_000;
 const STEP = { channels: ["whatsapp_personal"], windowSeconds: 60 } as const;
 const SLEEPERS = ["T-1", "T-2", "T-3", "T-4", "T-5"] as const;
 
 /** The places of the night, each a second: who wakes undisturbed, and who while a server is away. The others are cancelled in their sleep. */
-const UNDISTURBED = [0, 1, 2, 3, 44, 45, 46, 47];
-const WITHOUT_TEMPORAL = [10, 11];
-const WITHOUT_POSTGRES = [22, 23];
-const WITHOUT_WORKER = [34, 35];
-const PLACES = 48;
+const UNDISTURBED = [0, 1, 2, 38, 39, 40];
+const WITHOUT_TEMPORAL = [6, 7];
+const WITHOUT_POSTGRES = [18, 19];
+const WITHOUT_WORKER = [28, 29];
+const PLACES = 41;
 
 /** Beside other tests, from the timer's end to the vendor. */
 const PROMPT_MS = 3_000;

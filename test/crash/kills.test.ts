@@ -24,7 +24,7 @@ const SEED = 20_250_611;
 const TEST_MS = 200_000;
 /** A vendor is given this long; who dies later than that after a send began does not make it doubtful. */
 const SEND_TIMEOUT_MS = 20_000;
-const STEP = { channels: ["whatsapp_personal"], windowSeconds: 30 } as const;
+const STEP = { channels: ["whatsapp_personal"], windowSeconds: 25 } as const;
 const SMS = { channels: ["sms"], windowSeconds: 5 } as const;
 
 /** Mulberry32: the same kills on every run. */
@@ -90,7 +90,7 @@ it(
     };
     const kill = async (): Promise<void> => {
       for (const who of KILLED) {
-        await sleep(300 + random() * 1_500);
+        await sleep(200 + random() * 1_000);
         await killAndRestart[who]();
       }
     };

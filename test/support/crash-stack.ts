@@ -358,7 +358,15 @@ async function runsOver(stack: Stack, pool: pg.Pool, since: Date): Promise<void>
     rows.map(({ id }) => id),
   );
   await withTemporal(stack, async (temporal) => {
-    for (const workflowId of workflowIds) await temporal.workflow.getHandle(workflowId).result();
+    for (const workflowId of workflowIds) {
+      const handle = temporal.workflow.getHandle(workflowId);
+      await until(`the run ${workflowId} is over`, async () => {
+        const { status, raw } = await handle.describe();
+        if (status.name === "COMPLETED") return true;
+        // Named in the failure's cause: what it waits for.
+        throw new Error(JSON.stringify({ status, ...raw, workflowExecutionInfo: undefined }));
+      });
+    }
     expect(await failedTasks(temporal, workflowIds), "workflow tasks that failed").toEqual([]);
   });
 }
