@@ -40,7 +40,7 @@ describe("a policy that waits for evidence", () => {
     expect(off.body["warnings"]).toContainEqual({
       code: "evidence_never_comes",
       policyId: id,
-      message: expect.stringContaining("read"),
+      message: expect.stringContaining("read") as unknown,
     });
     const refused = await create(rules);
     expect(refused.status).toBe(422);
