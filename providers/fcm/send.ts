@@ -14,6 +14,7 @@ import type {
   SendOptions,
   SendResult,
 } from "../provider.ts";
+import { webLink } from "../web-link.ts";
 import type { AccessTokens, TokenRequest } from "./access-token.ts";
 import {
   FCM_DEFAULTS,
@@ -156,7 +157,8 @@ function messageOf(
   options: SendOptions,
   androidChannelId: string | undefined,
 ): Readonly<Record<string, unknown>> {
-  const { to, link } = message;
+  const { to } = message;
+  const link = webLink(message.link);
   if (to.kind !== "push_token" || to.token === "") throw refusal("invalid_recipient");
   if (message.text === "") throw refusal("invalid_request");
   if (message.text.length > FCM_LIMITS.textCharsMax) throw refusal("too_long");
@@ -173,7 +175,7 @@ function messageOf(
     data: {
       deliveryId: options.deliveryKey,
       language: message.language,
-      ...(link === undefined ? {} : { url: link }),
+      ...(link === null ? {} : { url: link }),
     },
     android: {
       priority: isUrgent ? "HIGH" : "NORMAL",

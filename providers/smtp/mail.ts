@@ -6,6 +6,7 @@ import MailComposer from "nodemailer/lib/mail-composer";
 import { ProviderError } from "../errors.ts";
 import type { FailureReason } from "../errors.ts";
 import type { OutboundMessage, ProviderId } from "../provider.ts";
+import { webLink } from "../web-link.ts";
 import { MESSAGE_BYTES_MAX, SMTP_LIMITS, SUBJECT_CHARS_MAX } from "./config.ts";
 
 const PROVIDER: ProviderId = "smtp";
@@ -19,6 +20,7 @@ export type MailHeaders = {
 };
 
 export type Mail = {
+  readonly sender: string;
   readonly recipient: string;
   /** With its angle brackets. */
   readonly messageId: string;
@@ -33,7 +35,7 @@ export async function composeMail(message: OutboundMessage, headers: MailHeaders
   if (to.kind !== "email" || !ADDRESS.test(to.address)) throw refusal("invalid_recipient");
   if (message.text === "") throw refusal("invalid_request");
   if (message.text.length > SMTP_LIMITS.textCharsMax) throw refusal("too_long");
-  const link = linkOf(message);
+  const link = webLink(message.link);
   const messageId = messageIdOf(headers);
   const composer = new MailComposer({
     from: { name: headers.fromName ?? "", address: headers.from },
@@ -53,9 +55,16 @@ export async function composeMail(message: OutboundMessage, headers: MailHeaders
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  const bytes = await composer.compile().build();
+  const node = composer.compile();
+  // Domains in other scripts stand here as the protocol wants them.
+  const { from, to: recipients } = node.getEnvelope();
+  const [recipient, ...others] = recipients;
+  if (from === false || recipient === undefined || others.length > 0) {
+    throw refusal("invalid_recipient");
+  }
+  const bytes = await node.build();
   if (bytes.length > MESSAGE_BYTES_MAX) throw refusal("too_long");
-  return { recipient: to.address, messageId, bytes };
+  return { sender: from, recipient, messageId, bytes };
 }
 
 /** The same for every try of a delivery: many mailboxes show a message with a known id only once. */
@@ -72,13 +81,6 @@ export function messageIdOf({
 function subjectOf({ subject, text }: OutboundMessage): string {
   const line = (subject ?? text).replace(/\p{Cc}+/gu, " ").trim();
   return line.length <= SUBJECT_CHARS_MAX ? line : `${line.slice(0, SUBJECT_CHARS_MAX - 1)}…`;
-}
-
-/** Only what a browser opens: a link with another scheme would be a button that does something else. */
-function linkOf({ link }: OutboundMessage): string | null {
-  if (link === undefined) return null;
-  if (URL.canParse(link) && /^https?:$/.test(new URL(link).protocol)) return link;
-  throw refusal("invalid_request");
 }
 
 function textOf(text: string, link: string | null): string {

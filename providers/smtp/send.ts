@@ -41,7 +41,7 @@ export async function sendMail(
   });
   refuseWhenAborted(options.signal, SEND);
   const handover = {
-    from: account.sender,
+    from: mail.sender,
     to: mail.recipient,
     bytes: mail.bytes,
     envelopeId: mail.messageId.slice(1, mail.messageId.indexOf("@")),

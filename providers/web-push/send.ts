@@ -16,6 +16,7 @@ import type {
   SendOptions,
   SendResult,
 } from "../provider.ts";
+import { webLink } from "../web-link.ts";
 import {
   PAYLOAD_BYTES_MAX,
   TITLE_CHARS_MAX,
@@ -136,6 +137,7 @@ function topicOf(deliveryKey: string): string {
 function payloadOf(message: OutboundMessage, deliveryKey: string, isPressing: boolean): string {
   if (message.text === "") throw refusal("invalid_request");
   if (message.text.length > WEB_PUSH_LIMITS.textCharsMax) throw refusal("too_long");
+  const link = webLink(message.link);
   const payload = JSON.stringify({
     title: (message.subject ?? "Siaga").slice(0, TITLE_CHARS_MAX),
     body: message.text,
@@ -146,7 +148,7 @@ function payloadOf(message: OutboundMessage, deliveryKey: string, isPressing: bo
     ...actionsOf(message),
     data: {
       deliveryId: deliveryKey,
-      ...(message.link === undefined ? {} : { url: message.link }),
+      ...(link === null ? {} : { url: link }),
     },
   });
   if (Buffer.byteLength(payload) > PAYLOAD_BYTES_MAX) throw refusal("too_long");

@@ -381,12 +381,12 @@ class LeadingAgent extends https.Agent {
     const socket = net.connect(this.#port, "127.0.0.1");
     const write = socket.write.bind(socket);
     let isFirst = true;
-    socket.write = ((chunk: string | Uint8Array, ...rest: []) => {
+    socket.write = (chunk: string | Uint8Array, ...rest: []) => {
       if (!isFirst) return write(chunk, ...rest);
       isFirst = false;
       const text = Buffer.from(chunk as Uint8Array).toString("latin1");
       return write(Buffer.from(text.replace(/^POST /, "POST /fcm"), "latin1"), ...rest);
-    });
+    };
     return socket;
   }
 }

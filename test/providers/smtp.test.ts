@@ -300,8 +300,6 @@ describe("smtp", () => {
       },
       "unsupported_content",
     ],
-    ["a link that runs a script", { link: "javascript:alert(1)" }, "invalid_request"],
-    ["a link that is none", { link: "klik di sini" }, "invalid_request"],
     ["two addresses", { to: { kind: "email", address: "a@x.id,b@x.id" } }, "invalid_recipient"],
     ["a command", { to: { kind: "email", address: "a@x.id>\r\nDATA" } }, "invalid_recipient"],
     [
@@ -337,6 +335,30 @@ describe("smtp", () => {
     expect(html).not.toMatch(/<script/);
     expect(html.match(/<a /g)).toHaveLength(1);
     expect(html.match(/<\/html>/g)).toHaveLength(1);
+  });
+
+  it.each(["javascript:alert(1)", "data:text/html,x", "klik di sini", ""])(
+    "sends a message without the link %j, for no button may lead there",
+    async (link) => {
+      const server = await SMTP_WIRE.start();
+      onTestFinished(() => server.close());
+      server.script(answer(250, "ok"));
+      await provider().send(account(server.baseUrl), { ...toBudi, link }, sendOptions());
+      const request = await server.firstRequest();
+      expect(textIn(request)).toBe(toBudi.text);
+      expect(String(mailIn(request).html)).not.toContain("<a ");
+    },
+  );
+
+  it("writes a domain in another script as the protocol wants it", async () => {
+    const server = await SMTP_WIRE.start();
+    onTestFinished(() => server.close());
+    server.script(answer(250, "ok"));
+    const to = { kind: "email", address: "budi@bücher.example" } as const;
+    await provider().send(account(server.baseUrl), { ...toBudi, to }, sendOptions());
+    expect(commandsIn(await server.firstRequest())).toContainEqual(
+      expect.stringContaining("RCPT TO:<budi@xn--bcher-kva.example>"),
+    );
   });
 
   it("keeps one Message-ID over every try, and another for another delivery", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import webPush from "web-push";
 
 import { createHttpClient } from "../../providers/http.ts";
-import type { HttpCall } from "../../providers/http.ts";
+import type { HttpCall, HttpRequest } from "../../providers/http.ts";
 import type { AccountContext, OutboundMessage, Provider } from "../../providers/provider.ts";
 import { openEnvelope, readVapid } from "../../providers/simulated/vendors/web-push-crypto.ts";
 import { isPushService } from "../../providers/web-push/config.ts";
@@ -287,6 +287,19 @@ describe("web-push", () => {
       expect(server.requests[0]?.headers).toMatchObject({ ttl, urgency });
     },
   );
+
+  it("leaves out a link that is no page", async () => {
+    const bodies: HttpRequest["body"][] = [];
+    const provider = create((request) => {
+      bodies.push(request.body);
+      return Promise.resolve({ status: 201, headers: {}, body: "", isComplete: true });
+    });
+    const ours = { ...account(""), baseUrl: null };
+    await provider.send(ours, { ...toBrowser, link: "javascript:alert(1)" }, sendOptions());
+    const payload = openEnvelope(Buffer.from(bodies[0] ?? ""), BROWSER);
+    expect(JSON.parse(payload ?? "null")).toMatchObject({ data: { deliveryId: "dlv_1" } });
+    expect(payload).not.toContain("javascript");
+  });
 
   it("keeps one topic over every try of a delivery, and another for another delivery", async () => {
     const topics: (string | undefined)[] = [];

@@ -10,8 +10,10 @@ import {
   BUDI,
   FONNTE_DEVICE,
   at,
+  pushTo,
   registerFonnte,
   registerTwilio,
+  registerWebPush,
   request,
   sendByFonnte,
   sendByTwilio,
@@ -51,6 +53,21 @@ it("keeps log, accounts, groups, phones and messages over a restart", async () =
     [3, "message"],
   ]);
   expect(entries[2]?.providerMessageId).not.toBe(sent.json["sid"]);
+});
+
+it("keeps browsers with their keys, and that one has gone, over a restart", async () => {
+  const path = stateFile();
+  const first = await startSimulatedVendors({ timeScale: 0.01, stateFile: path });
+  const { address, vapid } = registerWebPush(first);
+  const gone = first.sandbox.subscribe(address.accountId, BUDI);
+  first.sandbox.unsubscribe(gone.id);
+  await first.close();
+
+  const second = await startVendors({ stateFile: path });
+  expect((await pushTo(second, address, vapid, { title: "x", body: "lagi" })).status).toBe(201);
+  expect((await pushTo(second, gone, vapid, { title: "x", body: "lagi" })).status).toBe(410);
+  await second.sandbox.idle();
+  expect(second.sandbox.phones.handset(BUDI).messages.map(({ text }) => text)).toEqual(["lagi"]);
 });
 
 it("reads what is whole of a file whose last line was cut", async () => {
