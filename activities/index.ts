@@ -5,6 +5,7 @@ import type pg from "pg";
 import type { NotificationRequest, RequestCheck } from "../domain/request.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import type { Activities } from "./contract.ts";
+import { withAnnouncements, type Announce } from "./announce-changes.ts";
 import { createAskVendor } from "./ask-vendor.ts";
 import { createDeliverMessage, type DeliverDeps } from "./deliver-message.ts";
 import { createHangUpCall } from "./hang-up-call.ts";
@@ -39,6 +40,8 @@ export interface ActivityDeps {
   readonly startAsk: SweepDeps["startAsk"];
   readonly hash: NoticeDeps["hash"];
   /** Nothing happens at any of them if not given. */
+  /** Tells whoever watches; nobody is told if not given. */
+  readonly announce?: Announce | undefined;
   readonly crashPoint?: DeliverDeps["crashPoint"] | undefined;
   readonly now: () => number;
   readonly random: () => number;
@@ -89,5 +92,9 @@ export function createActivities(deps: ActivityDeps): Activities {
       }),
     }),
   };
-  return withSafeErrors(activities, deps.log);
+  const told =
+    deps.announce === undefined
+      ? activities
+      : withAnnouncements(activities, deps.announce, deps.now);
+  return withSafeErrors(told, deps.log);
 }

@@ -1,6 +1,7 @@
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
 import type { ProviderRegistry } from "../providers/registry.ts";
+import type { Change } from "../db/changes.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { RateLimit } from "./middleware/rate-limit.ts";
@@ -41,6 +42,8 @@ export type AppDeps = Clock &
     readonly webhookAccounts: WebhookAccounts;
     readonly inbound: InboundSettings;
     readonly replanner: Replanner;
+    /** Tells whoever watches; nobody is told if not given. */
+    readonly announce?: (change: Change) => void;
     readonly providers: ProviderRegistry;
     /** Forgets what this process knows of keys and their holders. */
     readonly forgetKeys: () => void;

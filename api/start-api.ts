@@ -5,6 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { ServerType } from "@hono/node-server";
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
+import { createAnnouncer } from "../db/announcer.ts";
 import { startAnswer } from "../client/start-answer.ts";
 import { startRun } from "../client/start-run.ts";
 import { forgetOldKeys } from "../db/idempotency.ts";
@@ -18,6 +19,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { createApp } from "./app.ts";
 import { createApiKeyReader } from "./authenticate.ts";
 import type { RateLimit } from "./middleware/rate-limit.ts";
+import { startRealtime } from "./realtime.ts";
 import { createPlanningContext } from "./planning.ts";
 import { createStarter } from "./starter.ts";
 import { createBackground } from "./verbs/background.ts";
@@ -44,6 +46,8 @@ export type ApiSettings = {
   readonly isSimulated?: boolean;
   /** Without a slash at its end. */
   readonly simulatedVendorsUrl?: string | null;
+  /** See api/realtime.ts; its default if not given. */
+  readonly realtimeRecheckMs?: number;
 };
 
 export type ApiDeps = {
@@ -97,8 +101,10 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
   );
   const keys = createApiKeyReader(pool, now);
   const replanner = createReplanner({ pool, temporal, background, log });
+  const announcer = createAnnouncer({ pool, log });
   const app = createApp({
     pool,
+    announce: announcer.announce,
     temporal,
     starter,
     background,
@@ -134,6 +140,12 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     fetch: app.fetch,
     serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
   });
+  const realtime = startRealtime(server, {
+    pool,
+    authenticate: keys.authenticate,
+    log,
+    ...(settings.realtimeRecheckMs === undefined ? {} : { recheckMs: settings.realtimeRecheckMs }),
+  });
   const stopping = new AbortController();
   background.run(() => takeOver(deps, start, stopping.signal));
   background.run(async () => {
@@ -147,10 +159,14 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     port: portOf(server.address()),
     stop: async () => {
       stopping.abort();
+      // Listeners keep their connections; the server closes when they are gone.
+      const realtimeStopped = realtime.stop();
       await close(server);
+      await realtimeStopped;
       replanner.stop();
       await starter.stop();
       await background.idle();
+      await announcer.stop();
     },
   };
 }

@@ -5,6 +5,7 @@ import { WorkflowNotFoundError } from "@temporalio/common";
 import type pg from "pg";
 
 import { createAckLinks } from "../db/ack-link.ts";
+import { createAnnouncer, type Announcer } from "../db/announcer.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
 import { createOpenDestination } from "../db/push-subscriptions.ts";
 import { createActivities, type ActivityDeps } from "../activities/index.ts";
@@ -72,7 +73,8 @@ export async function startWorker(
   settings: WorkerSettings,
   deps: WorkerDeps,
 ): Promise<RunningWorker> {
-  const activities = buildActivities(settings, deps);
+  const announcer = createAnnouncer(deps);
+  const activities = buildActivities(settings, deps, announcer);
   const workers = await createWorkers({ ...settings, connection: deps.connection, activities });
   const running = workers.map((worker) => worker.run());
   const accounts = await followAccounts({
@@ -98,6 +100,7 @@ export async function startWorker(
         if (worker.getState() === "RUNNING") worker.shutdown();
       }
       await Promise.all(running);
+      await announcer.stop();
     },
   };
 }
@@ -105,6 +108,7 @@ export async function startWorker(
 function buildActivities(
   settings: WorkerSettings,
   { pool, client, providers, crashPoint, log }: WorkerDeps,
+  announcer: Announcer,
 ) {
   const planning = planningContext({ ...settings, providers, now: () => Date.now() });
   const now = (): number => Date.now();
@@ -152,6 +156,7 @@ function buildActivities(
         throw error;
       }
     },
+    announce: announcer.announce,
     hash: (text) => createHash("sha256").update(text).digest(),
     now,
     random: Math.random,

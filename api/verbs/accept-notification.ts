@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { Change } from "../../db/changes.ts";
 import { insertNotification } from "../../db/notifications-insert.ts";
 import type {
   ExistingNotification,
@@ -35,6 +36,8 @@ export type AcceptDeps = {
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly crashPoint?: (name: "after_accept_before_start") => void;
+  /** Tells whoever watches; nobody is told if not given. */
+  readonly announce?: (change: Change) => void;
 };
 
 /** What checking and planning need beside the database and the moment. */
@@ -90,6 +93,7 @@ export async function acceptNotification(
   const stored = await store(deps.pool, row);
   if (!stored.inserted) return replay(stored.existing, bodyHash);
   deps.crashPoint?.("after_accept_before_start");
+  deps.announce?.({ kind: "notification", notificationId: id });
   deps.starter.enqueue({
     id,
     workflowId: row.workflowId,

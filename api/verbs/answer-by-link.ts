@@ -91,6 +91,7 @@ export async function answerByLink(
     params: isRating && rating !== null ? { rating } : {},
     now,
   });
+  deps.announce?.({ kind: "notification", notificationId: link.notificationId });
   if (result.kind === "applied" && !isRating) signalAct(deps, result.workflowId, result.act);
   const situation = situationAfter(result, {
     notificationId: link.notificationId,

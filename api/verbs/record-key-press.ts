@@ -99,6 +99,7 @@ async function storeKeyPress(
     return { isNew, answer, situation };
   });
   if (stored.answer?.kind === "applied" || stored.answer?.kind === "pending") {
+    deps.announce?.({ kind: "act", actId: stored.answer.act.actId });
     signalAct(deps, stored.answer.workflowId, stored.answer.act);
   }
   return stored.isNew ? stored.situation : saidBefore(deps, deviceKey, event.eventKey);

@@ -17,8 +17,9 @@ export async function recordReceiptEvent(
   { account, event, receivedAt }: Received<ReceiptEvent>,
 ): Promise<void> {
   const { status, at, failure } = event.receipt;
+  const receiptId = newId("rcp", receivedAt);
   const answer = await recordReceipt(deps.pool, {
-    receiptId: newId("rcp", receivedAt),
+    receiptId,
     accountId: account.row.id,
     eventKey: event.eventKey,
     providerMessageId: event.providerMessageId,
@@ -35,7 +36,9 @@ export async function recordReceiptEvent(
     reportedAt: at,
     receivedAt,
   });
-  if (answer.kind === "recorded") tell(deps, answer.signals);
+  if (answer.kind !== "recorded") return;
+  deps.announce?.({ kind: "receipt", receiptId });
+  tell(deps, answer.signals);
 }
 
 /** Ties a second id to a message; receipts that waited for it reach their runs. */

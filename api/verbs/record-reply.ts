@@ -34,6 +34,7 @@ export async function recordReply(deps: EventDeps, received: Received<ReplyEvent
   );
   for (const { workflowId, act } of told) {
     if (act.kind !== "rate") signalAct(deps, workflowId, act);
+    deps.announce?.({ kind: "act", actId: act.actId });
   }
   if (answer !== null) {
     deps.background.run(async () => {

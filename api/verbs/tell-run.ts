@@ -1,6 +1,7 @@
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
 import { answerActs, markActsSignalled } from "../../db/acts.ts";
+import type { Change } from "../../db/changes.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { FACT_SIGNAL, STEER_UPDATE } from "../../workflows/contract.ts";
 import type { SignalledFact, SteerAnswer } from "../../workflows/contract.ts";
@@ -17,6 +18,8 @@ export type TellDeps = {
   readonly background: Background;
   readonly log: Logger;
   readonly crashPoint?: (name: "after_act_before_signal") => void;
+  /** Tells whoever watches; nobody is told if not given. */
+  readonly announce?: (change: Change) => void;
 };
 
 type ToldAct = Extract<SignalledFact, { kind: "act" }>["act"];
