@@ -95,8 +95,9 @@ async function apply(
 }
 
 /**
- * Accounts in use that accept and don't send: their newest messages whose deadline for `sent` is over have no word of it. Only messages of the time since
- * the account was last found well count. `providers` are those that report `sent` at all.
+ * Accounts in use that accept and don't send: their newest messages whose deadline for `sent` is over have no word of it, and no newer one has. Reports that
+ * came while nobody listened, as when the API is replaced, are lost: the next one shows that the account is well. Only messages of the time since the account
+ * was last found well count. `providers` are those that report `sent` at all.
  */
 export async function silentAccounts(
   pool: pg.Pool,
@@ -111,7 +112,7 @@ export async function silentAccounts(
         select count(*) filter (where newest.is_silent) from (
           select d.status = 'accepted' and d.sent_at is null as is_silent from deliveries d
           where d.account_id = a.id and d.created_at > $2::timestamptz - interval '1 hour' and d.accepted_at > a.health_since
-            and d.accepted_at < $2::timestamptz - make_interval(secs => a.receipt_deadline_seconds)
+            and (d.sent_at is not null or d.accepted_at < $2::timestamptz - make_interval(secs => a.receipt_deadline_seconds))
           order by d.created_at desc limit ${SILENT_SENDS_MAX}
         ) newest
       ) = ${SILENT_SENDS_MAX}`,
