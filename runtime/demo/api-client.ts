@@ -64,12 +64,22 @@ export async function readDeliveries(api: DemoApi, id: string): Promise<readonly
   return items<DeliveryLine>(api, `/v1/notifications/${id}/deliveries`);
 }
 
+/** What the operators were told of since an instant: an account that goes out, an alert that nobody answered. */
+export async function readNotices(
+  api: DemoApi,
+  from: string,
+): Promise<readonly { readonly id: string; readonly data: Json }[]> {
+  return items(api, `/v1/notifications?type=operator_notice&from=${encodeURIComponent(from)}`);
+}
+
 /** All pages of a list, in the list's own order; the shapes are the API's documented ones. */
 async function items<Item>(api: DemoApi, path: string): Promise<readonly Item[]> {
   const all: Item[] = [];
   let cursor = "";
   do {
-    const page = await api.get(`${path}?limit=100${cursor === "" ? "" : `&cursor=${cursor}`}`);
+    const page = await api.get(
+      `${path}${path.includes("?") ? "&" : "?"}limit=100${cursor === "" ? "" : `&cursor=${cursor}`}`,
+    );
     all.push(...(page["items"] as readonly Item[]));
     cursor = typeof page["nextCursor"] === "string" ? encodeURIComponent(page["nextCursor"]) : "";
   } while (cursor !== "");

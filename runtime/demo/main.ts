@@ -21,13 +21,21 @@ import {
 } from "./outage.ts";
 import { quietNightStory } from "./quiet-night.ts";
 import { startStack, type Stack } from "./stack.ts";
+import { chooseVendors, readChoice } from "./vendor-choice.ts";
 
 const SIAGA_DIR = fileURLToPath(new URL("../../.siaga/", import.meta.url));
 const SHUTDOWN_TIMEOUT_MS = 60_000;
 /** People answer, networks deliver and phones ring faster than in life. */
 const TIME_SCALE = 0.5;
 
-const { values } = parseArgs({ options: { once: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    once: { type: "boolean", default: false },
+    whatsapp: { type: "string" },
+    sms: { type: "string" },
+  },
+});
+const choice = readChoice(values);
 const print = (line: string): void => {
   console.log(line);
 };
@@ -37,6 +45,7 @@ shutdown.listen();
 
 const stack = await start(values.once);
 const api = createDemoApi(stack.apiUrl, stack.key);
+await chooseVendors(stack.vendors, api, choice);
 const names = await readNames(api);
 if (values.once) {
   process.exitCode = await playOnce(stack, api, names);
@@ -68,9 +77,9 @@ async function start(isOnce: boolean): Promise<Stack> {
 
 async function playOnce(stack: Stack, api: DemoApi, names: Names): Promise<number> {
   print(
-    "A critical outage in Karawang. The first WhatsApp device is offline, one phone is switched off.\n",
+    "A critical outage in Karawang. The first WhatsApp account fails, one phone is switched off.\n",
   );
-  const outage = await outageStory(stack, api, names, print);
+  const outage = await outageStory(stack, api, names, choice, print);
   report(outage);
   print("\nThe same alert with priority high, while one of two people sleeps.\n");
   const night = await quietNightStory(stack, api, names, print);
@@ -89,7 +98,7 @@ function report({ problems }: StoryEnd): void {
 }
 
 async function playLive(stack: Stack, api: DemoApi, names: Names): Promise<void> {
-  setOutageScene(stack);
+  setOutageScene(stack, choice);
   const policyId = await demoPolicy(api, "demo: critical, ten times faster", "critical");
   const id = await raiseOutage(api, policyId);
   print(addresses(stack, id));
