@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { lateAnswer, recordAct } from "../../db/acts.ts";
+import { recordAct, refuseLateAct } from "../../db/acts.ts";
 import type { ActBy, RecordActAnswer, RecordActInput } from "../../db/acts.ts";
 import { findAct, findActiveUser } from "../../db/act-subjects.ts";
 import type { JudgedNotification } from "../../db/notification-list.ts";
@@ -180,8 +180,7 @@ async function tell(
       if (steered?.applied === true) return { kind: "applied", actId };
       if (steered === null || steered.reason === "already_settled") {
         // The run was stopped or ended while the act was on its way; the record says by whom.
-        const late = await lateAnswer(deps.pool, actId);
-        if (late?.kind === "applied") return { kind: "applied", actId };
+        const late = await refuseLateAct(deps.pool, actId);
         if (late !== null) return late;
       }
       if (steered === null) return { kind: "pending", actId };
