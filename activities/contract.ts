@@ -102,7 +102,12 @@ export interface ReplanInput {
       };
 }
 export type ReplanAnswer =
-  | { readonly kind: "replanned"; readonly plan: RunPlan }
+  | {
+      readonly kind: "replanned";
+      readonly plan: RunPlan;
+      /** With an act: answers of persons that the old policy took before the new one was stored. The run has them before the new policy. */
+      readonly answers?: readonly RecordedAct[];
+    }
   | { readonly kind: "reassigned"; readonly from: string | null; readonly person: RunPerson }
   | { readonly kind: "refused"; readonly reason: string };
 

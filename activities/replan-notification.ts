@@ -1,6 +1,8 @@
+import { personAnswers } from "../db/acts.ts";
 import { saveReassignment, saveReplan } from "../db/plans.ts";
 import { loadStored } from "../db/plan-snapshot.ts";
 import type { LoadOptions, StoredNotification } from "../db/plan-snapshot.ts";
+import { alreadyStopped } from "../domain/act.ts";
 import type { PlanSnapshot, RequestFacts } from "../domain/plan-snapshot.ts";
 import { planReassigned, planRun } from "../domain/planner.ts";
 import type { KeptTarget } from "../domain/planner.ts";
@@ -30,7 +32,8 @@ export function createReplanNotification(deps: PlanDeps) {
       if (found.stored.outcome !== null) return refused("already_settled");
       // Ordering: what steers a run comes before its stop or not at all, also in the record.
       if (why.kind !== "reason" && found.stored.stopKind !== null) {
-        return refused("already_settled");
+        const answers = found.facts.type?.answers ?? "none";
+        return refused(alreadyStopped(found.stored.stopKind, answers));
       }
       const record: Loaded = { ...found, now };
       switch (why.kind) {
@@ -106,7 +109,10 @@ async function replan(
     unlessStopped,
     at: now,
   });
-  return saved === "stale" ? "stale" : { kind: "replanned", plan: run };
+  if (saved === "stale") return "stale";
+  if (!unlessStopped) return { kind: "replanned", plan: run };
+  const answers = await personAnswers(deps.pool, stored.id);
+  return { kind: "replanned", plan: run, ...(answers.length > 0 ? { answers } : {}) };
 }
 
 /** The snapshot under the policy that an act names; null when there is no such policy or version. */

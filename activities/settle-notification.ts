@@ -1,6 +1,7 @@
 import type pg from "pg";
 
 import { newId } from "../db/new-id.ts";
+import { stopByLastAnswer } from "../db/acts.ts";
 import {
   lockAnswered,
   lockSettleSubject,
@@ -110,11 +111,15 @@ async function settleByAct(deps: SettleDeps, input: SettleInput): Promise<Settle
   const { notificationId, end } = input;
   const now = deps.now();
   const subject = await withTransaction(deps.pool, async (client) => {
-    const locked = await lockSettleSubject(client, notificationId);
+    let locked = await lockSettleSubject(client, notificationId);
     assert(locked !== null, "a run that settles has its notification");
+    if (locked.stopKind === null && locked.status !== "settled" && end.outcome === "acknowledged") {
+      await stopByLastAnswer(client, notificationId);
+      locked = await lockSettleSubject(client, notificationId);
+      assert(locked !== null, "a notification that is locked stays");
+    }
     if (locked.status === "settled" || awaitsResolution(locked)) return locked;
     await settleStopped(client, notificationId, {
-      // Nobody stopped the row where everybody's own answer became enough: the policy changed from `all` to `any`.
       outcome: locked.stopKind === null ? end.outcome : OUTCOME_OF_STOP[locked.stopKind],
       reason: null,
       unresolved: false,

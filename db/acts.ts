@@ -382,6 +382,26 @@ interface ActRow {
   readonly answer: Answer | null;
 }
 
+interface ActSource {
+  readonly via: string;
+  readonly note: string | null;
+}
+
+/** The act as it was recorded. */
+function inputOf(row: ActRow & ActSource): RecordActInput {
+  const { id, notification_id, kind, by, via, note, at } = row;
+  return {
+    actId: id,
+    notificationId: notification_id,
+    kind,
+    by,
+    via,
+    note,
+    params: {},
+    now: at.getTime(),
+  };
+}
+
 function toRecordedAct(row: ActRow, stops: boolean): RecordedAct {
   const { stops: _stops, ...params } = row.params;
   return {
@@ -406,7 +426,7 @@ export async function settleEarlyAnswers(
 ): Promise<readonly RecordedAct[]> {
   return withTransaction(pool, async (client) => {
     await client.query("select from notifications where id = $1 for update", [notificationId]);
-    const { rows } = await client.query<ActRow & { readonly via: string; readonly note: string }>(
+    const { rows } = await client.query<ActRow & ActSource>(
       `select a.* from acts a
        where a.notification_id = $1 and a.kind = 'acknowledge' and a.applied and a.params ->> 'stops' is distinct from 'true'
          and not exists (select from notification_targets t where t.notification_id = $1 and t.answer_act_id = a.id)
@@ -421,18 +441,9 @@ export async function settleEarlyAnswers(
 
 async function settleEarlyAnswer(
   client: pg.PoolClient,
-  row: ActRow & { readonly via: string; readonly note: string | null },
+  row: ActRow & ActSource,
 ): Promise<RecordedAct> {
-  const input = {
-    actId: row.id,
-    notificationId: row.notification_id,
-    kind: row.kind,
-    by: row.by,
-    via: row.via,
-    note: row.note,
-    params: {},
-    now: row.at.getTime(),
-  };
+  const input = inputOf(row);
   const subject = await lockSubject(client, input);
   const decision = subject && decideEarlyAnswer(subject.rules);
   if (decision?.kind === "answer_person") await answerTarget(client, input);
@@ -444,6 +455,42 @@ async function settleEarlyAnswer(
     await stop(client, input, decision.stop, decision.answer);
   }
   return toRecordedAct(row, decision?.kind === "stop");
+}
+
+/** Answers by which persons have spoken for themselves alone, oldest first. */
+export async function personAnswers(
+  pool: pg.Pool,
+  notificationId: string,
+): Promise<readonly RecordedAct[]> {
+  const { rows } = await pool.query<ActRow>(
+    `select * from acts
+     where notification_id = $1 and kind = 'acknowledge' and applied and params ->> 'stops' is distinct from 'true'
+     order by at, id`,
+    [notificationId],
+  );
+  return rows.map((row) => toRecordedAct(row, false));
+}
+
+/**
+ * Nobody's act stopped the run, and yet everybody who is asked has answered: who was missing has refused, or another policy asks for less. The last answer was the
+ * one that was enough, and stops the run. To be called under the notification's lock; false when there is none.
+ */
+export async function stopByLastAnswer(
+  client: pg.PoolClient,
+  notificationId: string,
+): Promise<boolean> {
+  const { rows } = await client.query<ActRow & ActSource>(
+    `update acts set params = params || '{"stops": true}'
+     where id = (
+       select id from acts where notification_id = $1 and kind = 'acknowledge' and applied order by at desc, id desc limit 1
+     )
+     returning *`,
+    [notificationId],
+  );
+  const [row] = rows;
+  if (!row) return false;
+  await stop(client, inputOf(row), "acknowledge", row.answer);
+  return true;
 }
 
 /** Acts that the run has not been told of, oldest first; for a run's first activity and for the sweep. */
@@ -480,17 +527,21 @@ export async function markActsSignalled(
 }
 
 /**
- * Why a steering act came too late, with who was first; null when it did not, or may still be carried out. A run that is over carries nothing out any more: what
- * it left unanswered gets its "no" here.
+ * What the record says of a steering act to which the run had no answer, or a no: that it was carried out, because a task that is done again has forgotten it; or
+ * that it came too late, with who was first. Null: neither, or it may still be carried out. A run that is over carries nothing out any more: what it left
+ * unanswered gets its "no" here.
  */
-export async function refuseLateAct(
+export async function lateAnswer(
   pool: pg.Pool,
   actId: string,
-): Promise<Extract<RecordActAnswer, { kind: "refused" }> | null> {
+): Promise<
+  { readonly kind: "applied" } | Extract<RecordActAnswer, { readonly kind: "refused" }> | null
+> {
   return withTransaction(pool, async (client) => {
     const { rows } = await client.query<ActRow>("select * from acts where id = $1", [actId]);
     const row = rows[0];
-    if (!row || row.applied === true) return null;
+    if (!row) return null;
+    if (row.applied === true) return { kind: "applied" };
     const subject = await lockSubject(client, {
       notificationId: row.notification_id,
       by: row.by,
@@ -512,7 +563,11 @@ export async function refuseLateAct(
 /** The "no" to every act that a settled notification's run has left without an answer. */
 export async function refuseOpenActs(pool: pg.Pool, notificationId: string): Promise<void> {
   await pool.query(
-    `update acts a set applied = false, reason = 'already_settled', signalled_at = coalesce(a.signalled_at, now())
+    `update acts a set applied = false, signalled_at = coalesce(a.signalled_at, now()),
+       reason = case n.stop_kind
+         when 'acknowledge' then case n.answers when 'claim' then 'already_claimed' else 'already_acknowledged' end
+         when 'cancel' then 'already_cancelled' when 'resolve' then 'already_resolved' else 'already_settled'
+       end
      from notifications n
      where n.id = $1 and n.settled_at is not null and a.notification_id = n.id and a.applied is null`,
     [notificationId],

@@ -113,14 +113,18 @@ function answerOf(subject: ActSubject): Answer {
 }
 
 function alreadyOver(subject: ActSubject): ActRefusal | null {
-  switch (subject.stopKind) {
+  if (subject.stopKind !== null) return alreadyStopped(subject.stopKind, subject.answers);
+  return subject.status === "settled" ? "already_settled" : null;
+}
+
+/** Why an act comes too late for a run that this has stopped. */
+export function alreadyStopped(stop: StopAct, answers: AnswerKind): ActRefusal {
+  switch (stop) {
     case "acknowledge":
-      return subject.answers === "claim" ? "already_claimed" : "already_acknowledged";
+      return answers === "claim" ? "already_claimed" : "already_acknowledged";
     case "cancel":
       return "already_cancelled";
     case "resolve":
       return "already_resolved";
-    case null:
-      return subject.status === "settled" ? "already_settled" : null;
   }
 }

@@ -104,6 +104,7 @@ async function steer(run: Run, decide: () => Todo): Promise<void> {
     const replanned = needsPlanner(act)
       ? await onRecord("replanNotification", run.replanInput(act))
       : null;
+    if (replanned?.kind === "replanned") run.hear(replanned.answers ?? [], nowMs());
     await decideFirst(run, decide);
     run.steered(act, replanned, nowMs());
     return;

@@ -15,9 +15,11 @@ import type {
   ReplanInput,
   WrittenOpening,
 } from "../activities/contract.ts";
+import { alreadyStopped } from "../domain/act.ts";
 import { canResend } from "../domain/closing.ts";
 import { beginRun, learn, next, type RunState } from "../domain/ladder.ts";
 import { waitingInWords } from "../domain/narration.ts";
+import type { ActRefusal, Outcome, StopAct } from "../domain/notification.ts";
 import type { Priority } from "../domain/priority.ts";
 import type {
   DeliveryKey,
@@ -117,6 +119,11 @@ export class Run {
       case "act":
         this.#receiveAct(fact.act, now);
     }
+  }
+
+  /** Acts that the record knows; those that the run knows too are ignored. */
+  hear(acts: readonly RecordedAct[], now: number): void {
+    for (const act of acts) this.receive({ kind: "act", act }, now);
   }
 
   #receiveAct(act: RecordedAct, now: number): void {
@@ -295,7 +302,7 @@ export class Run {
 
   #steeringFact(act: RecordedAct, replanned: ReplanAnswer | null): Fact | { refused: string } {
     const { actId, at, params } = act;
-    if (this.#todo?.end) return { refused: "already_settled" };
+    if (this.#todo?.end) return { refused: this.#whyOver() };
     switch (act.kind) {
       case "refuse":
         return act.userId !== null && this.knownPersons().includes(act.userId)
@@ -417,7 +424,12 @@ export class Run {
   }
 
   #refuse(act: RecordedAct): void {
-    this.#answer({ actId: act.actId, applied: false, reason: "already_settled" });
+    this.#answer({ actId: act.actId, applied: false, reason: this.#whyOver() });
+  }
+
+  #whyOver(): ActRefusal {
+    const stop = STOP_OF_OUTCOME[this.#todo?.end?.outcome ?? "exhausted"];
+    return stop ? alreadyStopped(stop, this.plan.answerKind) : "already_settled";
   }
 
   /** Answers to acts that came after the record was settled; null when there are none. */
@@ -488,6 +500,12 @@ export class Run {
 function isSteering({ kind }: RecordedAct): boolean {
   return kind !== "acknowledge" && kind !== "cancel" && kind !== "resolve";
 }
+
+const STOP_OF_OUTCOME: Partial<Record<Outcome, StopAct>> = {
+  acknowledged: "acknowledge",
+  cancelled: "cancel",
+  resolved: "resolve",
+};
 
 const STOP_STORY = {
   acknowledge: "acknowledged",

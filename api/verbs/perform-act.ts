@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { recordAct, refuseLateAct } from "../../db/acts.ts";
+import { lateAnswer, recordAct } from "../../db/acts.ts";
 import type { ActBy, RecordActAnswer, RecordActInput } from "../../db/acts.ts";
 import { findAct, findActiveUser } from "../../db/act-subjects.ts";
 import type { JudgedNotification } from "../../db/notification-list.ts";
@@ -178,9 +178,10 @@ async function tell(
     case "pending": {
       const steered = await steerRun(deps, answer.workflowId, answer.act);
       if (steered?.applied === true) return { kind: "applied", actId };
-      if (steered === null || steered.reason === "already_settled") {
+      if (steered === null || steered.reason?.startsWith("already_") === true) {
         // The run was stopped or ended while the act was on its way; the record says by whom.
-        const late = await refuseLateAct(deps.pool, actId);
+        const late = await lateAnswer(deps.pool, actId);
+        if (late?.kind === "applied") return { kind: "applied", actId };
         if (late !== null) return late;
       }
       if (steered === null) return { kind: "pending", actId };

@@ -31,7 +31,7 @@ const SCHEDULES = Number(process.env["SIAGA_TEST_ORDERS"] ?? 60);
 if (!Number.isInteger(SCHEDULES)) throw new Error("SIAGA_TEST_ORDERS is a whole number");
 
 /** As many runs as a loaded machine carries without its messages being late. */
-const AT_ONCE = 16;
+const AT_ONCE = 12;
 const TIMEOUT_MS = 60_000 + SCHEDULES * 2_000;
 
 const policyIds = new Map<PolicyName, string>();

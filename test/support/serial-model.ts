@@ -68,6 +68,8 @@ export interface ModelState {
   /** Messages that failed for good in this pass, and whether the next channel has been begun for them. */
   readonly failedInPass: ByWho<readonly ModelChannel[]>;
   readonly leftInPass: ByWho<readonly ModelChannel[]>;
+  /** Told by this run, under whatever policy, and not known to have failed. */
+  readonly toldInRun: ByWho<readonly ModelChannel[]>;
   /** Told under an earlier policy of this run: not repeated, and no part of the steps now. */
   readonly carried: ByWho<readonly ModelChannel[]>;
 }
@@ -92,6 +94,7 @@ export function newRun(policy: ModelPolicy): ModelState {
     begunInPass: NO_CHANNELS,
     failedInPass: NO_CHANNELS,
     leftInPass: NO_CHANNELS,
+    toldInRun: NO_CHANNELS,
     carried: NO_CHANNELS,
   };
 }
@@ -218,9 +221,7 @@ function steer(state: ModelState, done: Steering): readonly After[] {
 
 /** At the new policy's first step with a channel that somebody was not told on; with nothing left untold, everything again. */
 function changePolicy(state: ModelState, policy: ModelPolicy): After {
-  const told = byWho((who) =>
-    state.toldInPass[who].filter((channel) => !state.failedInPass[who].includes(channel)),
-  );
+  const told = state.toldInRun;
   const fresh: ModelState = {
     ...state,
     policy,
@@ -245,12 +246,23 @@ export function moves(state: ModelState): readonly (After & { readonly move: Mod
   if (state.settled !== null) return [];
   if (state.stop !== null) return stoppedMoves(state);
   if (state.isSnoozed) return [{ move: "snooze_over", ...wake(state) }];
-  if (isEveryAnswerIn(state)) return [settle(state, "settle", "acknowledged", null)];
+  if (isEveryAnswerIn(state))
+    return [{ move: "settle", noted: [], state: stopByLastAnswer(state) }];
   if (!state.hasBegun) return [{ move: "begin", ...enter(state, 0) }];
   if (!isClimbedOut(state)) return [{ move: "window_over", ...windowOver(state) }];
   const reason = state.answered.length > 0 ? "partly_acknowledged" : "nobody_answered";
   const sure = surely(state, () => true);
   return [settle(sure, "settle", "exhausted", reason)];
+}
+
+/** The last who answered speaks for all: whoever was missing has refused, or the policy asks for less. */
+function stopByLastAnswer(state: ModelState): ModelState {
+  return {
+    ...state,
+    stop: "acknowledge",
+    acknowledgedBy: state.answered.at(-1) ?? null,
+    closings: state.closings + 1,
+  };
 }
 
 function stoppedMoves(state: ModelState): readonly (After & { readonly move: ModelMove })[] {
@@ -319,6 +331,7 @@ function enter(state: ModelState, place: number): After {
       ...telling.map((who) => ({ who, channel, isSure: false, isRepeat: false })),
     ],
     toldInPass: add(begun.toldInPass),
+    toldInRun: add(begun.toldInRun),
     begunInPass: add(begun.begunInPass),
   });
   return { ...after, noted: [`started ${place + 1}`, ...after.noted] };
@@ -354,6 +367,7 @@ function pullForward(state: ModelState): After {
         ...current,
         told: [...current.told, { who, channel: next, isSure: false, isRepeat: false }],
         toldInPass: { ...current.toldInPass, [who]: [...current.toldInPass[who], next] },
+        toldInRun: { ...current.toldInRun, [who]: [...current.toldInRun[who], next] },
         leftInPass: { ...current.leftInPass, [who]: [...current.leftInPass[who], channel] },
       };
     }
@@ -362,7 +376,12 @@ function pullForward(state: ModelState): After {
 }
 
 function fail(state: ModelState, of: Who): After {
+  // It is the first message that failed: one that was sent again stands for it.
+  const isOnly =
+    state.told.filter(({ who, channel }) => who === of && channel === "whatsapp_personal").length <=
+    1;
   const isNews =
+    isOnly &&
     state.toldInPass[of].includes("whatsapp_personal") &&
     !state.failedInPass[of].includes("whatsapp_personal");
   if (!isNews) return { state, noted: [] };
@@ -370,7 +389,11 @@ function fail(state: ModelState, of: Who): After {
     ...state.failedInPass,
     [of]: [...state.failedInPass[of], "whatsapp_personal"] as const,
   };
-  return untilOpen({ ...state, failedInPass });
+  const toldInRun = {
+    ...state.toldInRun,
+    [of]: state.toldInRun[of].filter((channel) => channel !== "whatsapp_personal"),
+  };
+  return untilOpen({ ...state, failedInPass, toldInRun });
 }
 
 function isAsked({ refused, answered }: ModelState, who: Who): boolean {
