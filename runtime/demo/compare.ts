@@ -1,7 +1,7 @@
 import type { SimulatedVendors } from "../../providers/simulated/server.ts";
 import type { DeliveryLine } from "./api-client.ts";
 
-const CARRIED = new Set(["whatsapp_personal", "whatsapp_group", "sms", "call"]);
+const CARRIED = new Set(["whatsapp_personal", "whatsapp_group", "sms", "call", "email", "push"]);
 const TAKEN = new Set(["accepted", "sent", "delivered", "read", "superseded"]);
 
 /**

@@ -54,7 +54,7 @@ function clock(at: string): string {
 }
 
 /** Null for what only repeats another line. */
-function inWords(line: TimelineLine, names: Names): string | null {
+export function inWords(line: TimelineLine, names: Names): string | null {
   const channel = CHANNEL_WORDS[line.channel ?? ""] ?? "";
   const whom = names.of(line.target);
   const by = line.accountId ? ` by ${names.of(line.accountId)}` : "";

@@ -67,10 +67,18 @@ export async function chooseVendors(
   }
   if (choice.sms !== SEEDED_CHOICE.sms) {
     await switchOff(api, ["sms"]);
-    const device = smsDevice(choice.sms);
-    await addAccount(vendors, api, choice.sms, "sms", device);
-    vendors.sandbox.registerAccount(device.register(null));
+    await addSms(vendors, api, choice.sms);
   }
+}
+
+export async function addSms(
+  vendors: SimulatedVendors,
+  api: DemoApi,
+  vendor: Exclude<VendorChoice["sms"], "twilio-sms">,
+): Promise<void> {
+  const device = smsDevice(vendor);
+  await addAccount(vendors, api, vendor, "sms", device);
+  vendors.sandbox.registerAccount(device.register(null));
 }
 
 async function switchOff(api: DemoApi, channels: readonly string[]): Promise<void> {
@@ -81,7 +89,8 @@ async function switchOff(api: DemoApi, channels: readonly string[]): Promise<voi
   }
 }
 
-async function addWhatsApp(
+/** Two numbers at the vendor, for persons and for every group. */
+export async function addWhatsApp(
   vendors: SimulatedVendors,
   api: DemoApi,
   vendor: Exclude<VendorChoice["whatsapp"], "fonnte">,
@@ -141,9 +150,9 @@ async function addAccount(
 }
 
 function senderOf(vendor: VendorChoice["whatsapp"], number: number): string {
-  const digits = 70 + WHATSAPP_CHOICES.indexOf(vendor) * DEVICES_PER_VENDOR + number;
   // The seeded numbers of the first one.
-  return vendor === "fonnte" ? `+62812340000${90 + number}` : `+62812340000${digits}`;
+  if (vendor === "fonnte") return `+62812340000${90 + number}`;
+  return `+6281234000${100 + WHATSAPP_CHOICES.indexOf(vendor) * DEVICES_PER_VENDOR + number}`;
 }
 
 /** What Woowa calls its fields is unknown; the sandbox and the account agree on these. */
