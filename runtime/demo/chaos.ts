@@ -33,7 +33,7 @@ const LOOK_EVERY_MS = 250;
 /** What was kept back by a fault arrives after it; then the record must agree. */
 const REST_MS = 1_500;
 
-/** A vendor under test: its first account has the misfortune, the person reaches its accounts and one other. */
+/** A vendor under test: its first account has the misfortune with messages to this person, who is no operator and so is told of nothing else. */
 interface Victim {
   readonly provider: string;
   readonly vendor: Vendor;
@@ -47,12 +47,12 @@ const VICTIMS: readonly Victim[] = [
   { provider: "wablas", vendor: "wablas", channel: "whatsapp_personal", person: "T-3" },
   { provider: "woowa", vendor: "woowa", channel: "whatsapp_personal", person: "S-1" },
   { provider: "waha", vendor: "waha", channel: "whatsapp_personal", person: "S-2" },
-  { provider: "gowa", vendor: "gowa", channel: "whatsapp_personal", person: "N-1" },
-  { provider: "evolution", vendor: "evolution", channel: "whatsapp_personal", person: "N-2" },
+  { provider: "gowa", vendor: "gowa", channel: "whatsapp_personal", person: "C-1" },
+  { provider: "evolution", vendor: "evolution", channel: "whatsapp_personal", person: "C-2" },
   { provider: "twilio-sms", vendor: "twilio", channel: "sms", person: "M-1" },
   { provider: "zenziva", vendor: "zenziva", channel: "sms", person: "CS-1" },
   { provider: "nusasms", vendor: "nusasms", channel: "sms", person: "CS-2" },
-  { provider: "twilio-voice", vendor: "twilio", channel: "call", person: "A-1" },
+  { provider: "twilio-voice", vendor: "twilio", channel: "call", person: "C-3" },
 ];
 
 interface Misfortune {
@@ -198,7 +198,9 @@ async function suffer(
   const { sandbox } = scene.stack.vendors;
   const afterSeq = sandbox.log.lastSeq;
   for (const victim of victims) {
-    sandbox.faults.add({ ...fault, vendor: victim.vendor, account: deviceOf(scene, victim) });
+    const recipient = scene.phones.get(victim.person) ?? "";
+    const account = deviceOf(scene, victim);
+    sandbox.faults.add({ ...fault, vendor: victim.vendor, account, recipient });
   }
   const ids = await Promise.all(victims.map((victim) => raise(scene, victim)));
   const ended = await Promise.all(ids.map((id) => untilSettled(scene.api, id)));
