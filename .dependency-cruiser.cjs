@@ -34,7 +34,9 @@ module.exports = {
       comment: "rendering/ turns data into texts: domain/ and the template engine, no I/O.",
       severity: "error",
       from: { path: "^rendering/" },
-      to: { pathNot: ["^(domain|rendering)/", "^node_modules/liquidjs/"] },
+      to: {
+        pathNot: ["^(domain|rendering)/", "^node_modules/(liquidjs|sms-segments-calculator)/"],
+      },
     },
     {
       name: "workflows-import-domain-and-temporal",

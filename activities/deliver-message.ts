@@ -15,11 +15,13 @@ import {
   NOT_NEEDED,
   openDelivery,
   recordAccepted,
+  recordAttachments,
   recordRefused,
   reserveSlot,
   spareDelivery,
   takeReplyCode,
   type AccountRow,
+  type AttachmentShown,
   type DeliveryContext,
   type DeliveryEvent,
 } from "../db/deliveries.ts";
@@ -46,6 +48,9 @@ import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts"
 import type { OpenedAccount } from "../db/opened-account.ts";
 import type { DeliverAnswer, DeliverInput } from "./contract.ts";
 import { deliveryFailure, tryAgain } from "./failure.ts";
+import type { FileClient } from "../providers/file-client.ts";
+import { smsParts } from "../rendering/sms-parts.ts";
+import { composeAttached, REFUSED_BY_VENDOR } from "./attach.ts";
 import { devicesOf, sendToDevices, type Device, type OpenDestination } from "./push-devices.ts";
 import {
   composeClosingMessage,
@@ -64,6 +69,8 @@ export interface DeliverDeps {
   readonly settings: MessageSettings;
   /** A signed link by which the recipient answers; null when nobody can reach us. */
   readonly ackLink: (link: AckLink) => string | null;
+  /** Fetches what is attached, past the address guard. */
+  readonly files: FileClient;
   /** Null: no limit. Otherwise the only numbers, group ids, e-mail addresses and, for push, users that a message may go to. */
   readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly now: () => number;
@@ -254,6 +261,8 @@ interface Ready {
 
 async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<DeliverAnswer> {
   const ready = await prepare(deps, input, job);
+  /** How the message shows what is attached; empty when nothing is. */
+  readonly shown: readonly AttachmentShown[];
   const messageId = await waitForSlot(deps, input, job, ready);
   if (messageId === null) {
     return answered(job.context.delivery.id, deps.now(), { kind: "not_sent", reason: "stopped" })
@@ -269,7 +278,11 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
     return refused(deps, input, job, ready, error);
   }
   deps.crashPoint("after_vendor_accepted");
-  const kept = { deliveryId: job.context.delivery.id, result, at: deps.now() };
+  const kept = {
+    deliveryId: job.context.delivery.id,
+    result: withSegments(result, job, ready),
+    at: deps.now(),
+  };
   return recordSuccess(deps, input, job, kept, messageId);
 }
 
@@ -277,6 +290,13 @@ function handOver(
   deps: DeliverDeps,
   job: Job,
   { provider, opened }: Ready,
+/** Not every gateway counts the parts that it bills. */
+function withSegments(result: SendResult, { event }: Job, { outbound }: Ready): SendResult {
+  return event.channel !== "sms" || result.segments !== null
+    ? result
+    : { ...result, segments: smsParts(outbound.text).segments };
+}
+
   outbound: OutboundMessage,
   deliveryKey: string,
 ): Promise<SendResult> {
@@ -358,19 +378,29 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
   const channel = provider.channel;
   const answerUrl =
     answerable && code === null ? ackLinkOf(deps, notification.id, recipient) : null;
-  const message =
+  const composed =
     event.purpose === "closing"
-      ? composeClosingMessage(context, channel, deps.settings, deps.now())
-      : composeLadderMessage({
+      ? withoutAttachments(composeClosingMessage(context, channel, deps.settings, deps.now()))
+      : await composeAttached({
           context,
-          channel,
           provider,
-          code,
-          answerUrl,
-          settings: deps.settings,
-          now: deps.now(),
+          timeoutMs: fileTimeoutMs(job, deps.now()),
+          files: deps.files,
+          compose: (linked) =>
+            composeLadderMessage({
+              context,
+              channel,
+              provider,
+              code,
+              answerUrl,
+              settings: deps.settings,
+              linked,
+              now: deps.now(),
+            }),
         });
-  if (!message) throw await giveUp(deps, input, job, "rejected", "recipient", "no_text");
+  if (!composed) throw await giveUp(deps, input, job, "rejected", "recipient", "no_text");
+  const { message, attachment, shown } = composed;
+  if (shown.length > 0) await recordAttachments(deps.pool, context.delivery.id, shown);
   return {
     provider,
     account,
@@ -385,14 +415,29 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     devices,
     address,
     code,
+      attachment,
     answerable,
   };
 }
 
 /**
+    shown,
  * An account that is ill gets nothing while a well one can carry it: nobody waits for its failure. Where there is no other, it is a better hope than none.
  * One message at a time may try it; a critical one never does.
  */
+/** A file server that takes longer is not worth a message's wait. */
+const FILE_TIMEOUT_MS_MAX = 5_000;
+const FILE_TIMEOUT_MS_MIN = 250;
+
+/** Most of what is left of the window belongs to the message. */
+function fileTimeoutMs({ deadlineAt }: Job, now: number): number {
+  return Math.max(FILE_TIMEOUT_MS_MIN, Math.min(FILE_TIMEOUT_MS_MAX, (deadlineAt - now) / 4));
+}
+
+function withoutAttachments<Message>(message: Message | null) {
+  return message && { message, attachment: null, shown: [] };
+}
+
 async function isAdmitted(
   { pool }: DeliverDeps,
   { delivery, hasHealthier, notification }: DeliveryContext,
@@ -486,13 +531,15 @@ async function refused(
   const now = deps.now();
   const { delivery } = job.context;
   const failure = { kind: error.kind, scope: error.scope, retryAfterMs: error.retryAfterMs };
-  const repeat = isWindowMisjudged(error, ready)
-    ? ({ retry: true, afterMs: 1 } as const)
-    : retryOf(failure, {
-        retriesUsed: delivery.tries,
-        elapsedMs: now - (delivery.firstSendingAt ?? now),
-        windowLeftMs: job.deadlineAt - now,
-      });
+  const isMediaRefused = isRefusedForItsMedia(error, ready);
+  const repeat =
+    isWindowMisjudged(error, ready) || isMediaRefused
+      ? ({ retry: true, afterMs: 1 } as const)
+      : retryOf(failure, {
+          retriesUsed: delivery.tries,
+          elapsedMs: now - (delivery.firstSendingAt ?? now),
+          windowLeftMs: job.deadlineAt - now,
+        });
   const status = repeat.retry ? "intended" : VERDICTS[error.kind].status;
   const recorded = await recordRefused(deps.pool, {
     notificationId: input.notificationId,
@@ -514,6 +561,7 @@ async function refused(
   if (recorded !== status) throw tryAgain("a receipt came for the lost answer", 1);
   if (repeat.retry) throw tryAgain(`${error.kind}: ${error.reason}`, repeat.afterMs);
   throw deliveryFailure(error.kind, { scope: error.scope, reason: error.reason, at: now });
+  if (isMediaRefused) await recordAttachments(deps.pool, delivery.id, withoutMedia(ready.shown));
 }
 
 /** The account's health by what its vendor has just done; nothing is asked of PostgreSQL while all is well. */
@@ -547,6 +595,20 @@ async function giveUp(
   kind: FailureKind,
   scope: "recipient" | "account",
   reason: string,
+/** The message may go, its file or pin may not: nothing was sent, and the text can go with a link. */
+function isRefusedForItsMedia(error: ProviderError, { outbound }: Ready): boolean {
+  return (
+    outbound.attachment !== undefined &&
+    error.surelyNotSent &&
+    error.scope === "recipient" &&
+    (error.reason === "media" || error.reason === "unsupported_content")
+  );
+}
+
+function withoutMedia(shown: readonly AttachmentShown[]): readonly AttachmentShown[] {
+  return shown.map((one) => (one.as === "media" ? { as: "link", reason: REFUSED_BY_VENDOR } : one));
+}
+
 ): Promise<Error> {
   const at = deps.now();
   await recordRefused(deps.pool, {

@@ -38,6 +38,7 @@ export function inboxRow(
       timeZone,
       code: null,
       target: "person",
+      linkedAttachments: facts.attachments,
       carrier: null,
     });
     return { userId: person.id, title: message.title, body: message.text };

@@ -30,6 +30,7 @@ export interface ActivityDeps {
   readonly ackLink: DeliverDeps["ackLink"];
   readonly settings: MessageSettings;
   readonly sendOnlyTo: ReadonlySet<string> | null;
+  readonly files: DeliverDeps["files"];
   readonly keepAcceptance: DeliverDeps["keepAcceptance"];
   readonly plan: Pick<Activities, "planNotification" | "replanNotification" | "planRoleUp">;
   readonly checkRequest: (request: NotificationRequest, now: number) => Promise<RequestCheck>;

@@ -1,7 +1,8 @@
 import type { DeliveryContext } from "../db/deliveries.ts";
+import type { StoredAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
-import type { Destination, OutboundMessage, Provider } from "../providers/provider.ts";
+import type { Attachment, Destination, OutboundMessage, Provider } from "../providers/provider.ts";
 import { chooseTemplate } from "../rendering/choose-template.ts";
 import { closingText } from "../rendering/closing.ts";
 import { composeMessage, type ComposedMessage, type Mark } from "../rendering/compose.ts";
@@ -46,6 +47,8 @@ export interface ComposeRequest {
   /** For a number that can't be answered. */
   readonly answerUrl: string | null;
   readonly settings: MessageSettings;
+  /** Attachments that the message doesn't show itself. */
+  readonly linked: readonly StoredAttachment[];
   /** Epoch ms. */
   readonly now: number;
 }
@@ -72,6 +75,7 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
     target: recipient.kind,
     toldBefore: notification.toldBefore,
     marks: marksOf(context),
+    linkedAttachments: request.linked,
     carrier: request.provider,
   });
 }
@@ -130,6 +134,7 @@ export function toOutbound(
     readonly template?: ComposedMessage["template"];
   },
   link: string | null,
+  attachment: Attachment | null,
 ): OutboundMessage {
   return {
     to,
@@ -140,6 +145,7 @@ export function toOutbound(
     ...(hasSubject(channel) && link !== null ? { link } : {}),
     ...(message.buttons ? { buttons: message.buttons } : {}),
     ...(message.template ? { template: message.template } : {}),
+    ...(attachment === null ? {} : { attachment }),
   };
 }
 

@@ -2,6 +2,7 @@ import type pg from "pg";
 
 import { takeWakePlaces } from "../db/plans.ts";
 import type { SnapshotContext } from "../db/plan-snapshot.ts";
+import type { FileUrlProblem } from "../domain/attachment.ts";
 import type { MissingVariables } from "../domain/request-check.ts";
 import type { PlanOptions, Wake } from "../domain/planner.ts";
 import type { MessageSettings } from "./outbound-message.ts";
@@ -15,6 +16,7 @@ export interface PlanDeps extends SnapshotContext {
   /** For rows of the inbox. */
   readonly settings: MessageSettings;
   readonly missingVariables: MissingVariables;
+  readonly fileUrlProblem: FileUrlProblem;
   /** Free data of a direct start would stand in Temporal's history: only with the payload codec. */
   readonly acceptsDirectData?: boolean;
 }

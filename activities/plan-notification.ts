@@ -220,6 +220,13 @@ function directProblems(request: NotificationRequest): readonly FieldProblem[] {
         "a direct start takes no data without the payload codec; variables come from the ticket",
     });
   }
+  if ((request.attachments ?? []).length > 0) {
+    problems.push({
+      path: "attachments",
+      code: "not_available",
+      message: "a direct start takes no attachments without the payload codec",
+    });
+  }
   if ((request.recipients?.phones ?? []).length > 0) {
     problems.push({
       path: "recipients.phones",

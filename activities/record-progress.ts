@@ -56,6 +56,7 @@ async function writeToInbox(
     code: null,
     answerUrl: null,
     settings: deps.settings,
+    linked: context.notification.attachments,
     now,
   });
   if (!message) return;

@@ -50,6 +50,7 @@ const api = await startApi(
     publicUrl: env.publicUrl,
     secretKey: env.secretKey.reveal(),
     isSimulated: env.isSimulated,
+    allowsLocalFiles: env.isSimulated,
     simulatedVendorsUrl: env.simulatedVendorsUrl,
   },
   {

@@ -1,3 +1,4 @@
+import { createAddressGuard } from "../providers/address-guard.ts";
 import { evidenceOf } from "../providers/registry.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import { createMissingVariables } from "../rendering/missing-variables.ts";
@@ -9,10 +10,14 @@ export function createPlanningContext(options: {
   readonly timeZone: string;
   readonly portalUrl: string | null;
   readonly now: () => number;
+  /** Files may be fetched from this machine: with simulated vendors. False if not given. */
+  readonly allowsLocalFiles?: boolean | undefined;
 }): PlanningContext {
+  const guard = createAddressGuard({ allowsThisMachine: options.allowsLocalFiles ?? false });
   return {
     installationTimeZone: options.timeZone,
     capabilitiesOf: (account) => evidenceOf(options.providers, account),
     missingVariables: createMissingVariables(options),
+    fileUrlProblem: (url) => guard.problemOf(url),
   };
 }

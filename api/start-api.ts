@@ -46,6 +46,8 @@ export type ApiSettings = {
   readonly isSimulated?: boolean;
   /** Without a slash at its end. */
   readonly simulatedVendorsUrl?: string | null;
+  /** What is attached may come from this machine: with simulated vendors. False if not given. */
+  readonly allowsLocalFiles?: boolean;
   /** See api/realtime.ts; its default if not given. */
   readonly realtimeRecheckMs?: number;
 };

@@ -1,6 +1,8 @@
 import type pg from "pg";
 
 import type { HealthState } from "../domain/account.ts";
+import type { StoredAttachment } from "../domain/attachment.ts";
+import type { ShownAs } from "../domain/attachment-carriage.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { DeliveryStatus } from "../domain/delivery.ts";
 import type { Locale } from "../domain/locale.ts";
@@ -25,6 +27,8 @@ export interface DeliveryContext {
     readonly firstSendingAt: number | null;
     /** The same attempt by the account before this one has left towards the recipient. */
     readonly hasLeftBefore: boolean;
+    /** How an earlier try showed what is attached; null: there was none, or nothing is attached. */
+    readonly attachments: readonly AttachmentShown[] | null;
   };
   readonly notification: {
     readonly id: string;
@@ -41,6 +45,7 @@ export interface DeliveryContext {
     readonly ticket: TicketFacts | null;
     readonly answers: AnswerKind;
     readonly data: Readonly<Record<string, unknown>>;
+    readonly attachments: readonly StoredAttachment[];
     readonly stopKind: string | null;
     readonly acknowledgedByName: string | null;
     readonly stoppedByName: string | null;
@@ -77,6 +82,12 @@ export interface DeliveryContext {
   readonly replyCode: string | null;
   /** While the account is ill: another one of its channel, for one of its purposes, is well and could carry this. */
   readonly hasHealthier: boolean;
+}
+
+/** `reason`: why it isn't seen in the message, where the channel could have shown it. */
+export interface AttachmentShown {
+  readonly as: ShownAs;
+  readonly reason: string | null;
 }
 
 /** Privacy: sealed; opened only where it is handed to the provider. */
@@ -159,6 +170,7 @@ interface ContextRow {
     tries: number;
     reason: string | null;
     error: { kind: string; scope: string } | null;
+    attachments: readonly AttachmentShown[] | null;
     created_at: string;
     sending_at: string | null;
   } | null;
@@ -225,12 +237,12 @@ const OPEN_DELIVERY = `
       $7, $8, $9, nullif($10, ''), (select a.provider from provider_accounts a where a.id = $10), 'intended', $11, $12, $13::text[], $14
     from notifications n where n.id = $2
     on conflict on constraint deliveries_once do nothing
-    returning id, status, message_id, tries, reason, error, created_at, sending_at
+    returning id, status, message_id, tries, reason, error, attachments, created_at, sending_at
   ),
   delivery as (
     select * from opened
     union all
-    select d.id, d.status, d.message_id, d.tries, d.reason, d.error, d.created_at, d.sending_at from deliveries d
+    select d.id, d.status, d.message_id, d.tries, d.reason, d.error, d.attachments, d.created_at, d.sending_at from deliveries d
     where d.notification_id = $2 and d.purpose = $3 and d.pass = $4 and d.step = $5 and d.target = $6 and d.channel = $7
       and d.attempt = $8 and d.hand_over = $9
       and not exists (select from opened)
@@ -262,7 +274,7 @@ const OPEN_DELIVERY = `
       'typeNames', (select jsonb_build_object('id', t.name_id, 'en', t.name_en) from notification_types t where t.code = n.type),
       'priority', n.priority,
       'zone', (select jsonb_build_object('code', z.code, 'name', z.name, 'timeZone', z.time_zone) from zones z where z.code = n.zone),
-      'category', n.category, 'ticketId', n.ticket_id, 'answers', n.answers, 'data', n.data, 'stopKind', n.stop_kind,
+      'category', n.category, 'ticketId', n.ticket_id, 'answers', n.answers, 'data', n.data, 'attachments', n.attachments, 'stopKind', n.stop_kind,
       'acknowledgedByName', n.acknowledged_by ->> 'name',
       'stoppedByName', (select a.by ->> 'name' from acts a where a.id = n.stop_act_id),
       'assigneeName', (select u.name from users u where u.id = coalesce(n.assignee_id, ticket.assignee_id)),
@@ -354,6 +366,7 @@ function toContext(row: ContextRow): DeliveryContext {
       tries: delivery.tries,
       reason: delivery.reason,
       error: delivery.error,
+      attachments: delivery.attachments,
       createdAt: Date.parse(delivery.created_at),
       firstSendingAt: delivery.sending_at === null ? null : Date.parse(delivery.sending_at),
       hasLeftBefore: row.has_left_before,
@@ -369,6 +382,19 @@ function toContext(row: ContextRow): DeliveryContext {
     replyCode: row.reply_code,
     hasHealthier: row.has_healthier,
   };
+}
+
+/** Keeps how the message shows what is attached to its notification. */
+export async function recordAttachments(
+  db: pg.Pool | pg.PoolClient,
+  deliveryId: string,
+  shown: readonly AttachmentShown[],
+): Promise<void> {
+  await db.query({
+    name: "record-attachments",
+    text: "update deliveries set attachments = $2 where id = $1",
+    values: [deliveryId, JSON.stringify(shown)],
+  });
 }
 
 export type SlotVerdict =

@@ -1,5 +1,7 @@
 import type pg from "pg";
 import type { Actor } from "../domain/actor.ts";
+import type { StoredAttachment } from "../domain/attachment.ts";
+import { may } from "../domain/permissions.ts";
 import type { Grant, Limit } from "../domain/permissions.ts";
 import type { Outcome, NotificationStatus } from "../domain/notification.ts";
 import type { Plan } from "../domain/planner.ts";
@@ -44,6 +46,7 @@ export type NotificationRow = {
   readonly recipients: Readonly<Record<string, unknown>> | null;
   readonly policy_id: string | null;
   readonly policy_version: number | null;
+  readonly attachments: readonly StoredAttachment[];
   readonly avoid_account_ids: readonly string[];
   readonly notice_of: string | null;
   readonly not_before: Date | null;
@@ -90,7 +93,7 @@ export type JudgedNotification = {
 
 const COLUMNS = `
   n.id, n.workflow_id, n.run_id, n.sender, n.type, n.priority, n.zone, n.ticket_id, n.assignee_id, n.customer_id, n.actor_id,
-  n.category, n.data, n.recipients, n.policy_id, n.policy_version, n.avoid_account_ids, n.notice_of, n.not_before, n.not_after,
+  n.category, n.data, n.recipients, n.policy_id, n.policy_version, n.attachments, n.avoid_account_ids, n.notice_of, n.not_before, n.not_after,
   n.answers, n.status, n.outcome, n.reason, n.outcome_detail, n.answer, n.pass, n.step, n.next_step_at, n.waiting_for,
   n.acknowledged_by, n.acknowledged_at, n.resolved_at, n.unresolved, n.closed_by, n.closed_at, n.close_note, n.rating,
   n.accepted_at, n.started_at, n.planned_at, n.settled_at,

@@ -74,6 +74,7 @@ export async function insertNotification(
     recipients: recipientsWith(request, phoneUserIds),
     policy_id: request.policyId,
     policy_version: request.policyVersion,
+    attachments: request.attachments,
     avoid_account_ids: request.avoidAccountIds,
     notice_of: notification.noticeOf ?? null,
     not_before: toTime(request.notBefore),
@@ -131,6 +132,7 @@ export async function insertRejected(
     recipients: null,
     policy_id: null,
     policy_version: null,
+    attachments: [],
     avoid_account_ids: [],
     notice_of: null,
     not_before: null,
@@ -174,19 +176,20 @@ const INSERT = `
     select * from jsonb_to_record($1::jsonb) as g(
       id text, ref text, workflow_id text, run_id text, sender text, api_key_id text, idempotency_key text, body_hash text,
       type text, priority text, zone text, ticket_id text, assignee_id text, customer_id text, actor_id text, category text,
-      data jsonb, recipients jsonb, policy_id text, policy_version integer, avoid_account_ids text[], notice_of text,
+      data jsonb, recipients jsonb, policy_id text, policy_version integer, attachments jsonb, avoid_account_ids text[],
+      notice_of text,
       not_before timestamptz, not_after timestamptz, answers text, status text, outcome text, reason text, outcome_detail jsonb,
       accepted_at timestamptz, start_claimed_at timestamptz, started_at timestamptz, settled_at timestamptz
     )
   ),
   stored as (
     insert into notifications (id, ref, workflow_id, run_id, sender, api_key_id, idempotency_key, body_hash, type, priority, zone,
-      ticket_id, assignee_id, customer_id, actor_id, category, data, recipients, policy_id, policy_version, avoid_account_ids,
+      ticket_id, assignee_id, customer_id, actor_id, category, data, recipients, policy_id, policy_version, attachments, avoid_account_ids,
       notice_of, not_before, not_after, answers, status, outcome, reason, outcome_detail, accepted_at, start_claimed_at,
       started_at, settled_at)
     select id, ref, workflow_id, run_id, sender, api_key_id, idempotency_key, decode(body_hash, 'hex'), type, priority, zone,
       ticket_id, assignee_id, customer_id, actor_id, category, data, nullif(recipients, 'null'), policy_id, policy_version,
-      avoid_account_ids, notice_of, not_before, not_after, answers, status, outcome, reason, nullif(outcome_detail, 'null'),
+      attachments, avoid_account_ids, notice_of, not_before, not_after, answers, status, outcome, reason, nullif(outcome_detail, 'null'),
       accepted_at, start_claimed_at, started_at, settled_at
     from given
     -- Ref and workflow id name one request: of two inserts at once either index may meet the other first.

@@ -5,6 +5,7 @@ import type { ContactState } from "../domain/effective-settings.ts";
 import type { PolicyRules } from "../domain/escalation-policy.ts";
 import type { Outcome, StopAct } from "../domain/notification.ts";
 import type {
+  AttachmentCarriage,
   CandidatePerson,
   CandidatePolicy,
   RawRequest,
@@ -20,13 +21,17 @@ import type { RunPlan } from "../domain/run.ts";
  * Only rows that can matter are read: the persons named by the request, its ticket and its rules, the groups that a rule or their own list names.
  */
 
-/** What the database can't say of an account: what its provider reports of its messages. Null: no such provider. */
+/** What the database can't say of an account: what its provider reports of its messages and can attach to them. Null: no such provider. */
 export type CapabilitiesOf = (account: {
   readonly provider: string;
   readonly channel: string;
   readonly sender: string;
   readonly settings: Readonly<Record<string, unknown>>;
-}) => { readonly givesSent: boolean; readonly givesDelivered: boolean } | null;
+}) => {
+  readonly givesSent: boolean;
+  readonly givesDelivered: boolean;
+  readonly carries?: AttachmentCarriage;
+} | null;
 
 export interface SnapshotContext {
   readonly installationTimeZone: string;
@@ -209,6 +214,7 @@ function toAccount(account: AccountRow, context: SnapshotContext): readonly Snap
       givesDelivered: capabilities.givesDelivered,
       receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
       deviceKey: account.deviceKey,
+      ...(capabilities.carries === undefined ? {} : { carries: capabilities.carries }),
       gapMs: Math.max(minGapSeconds * 1_000, perSecond > 0 ? 1_000 / perSecond : 0),
     },
   ];
@@ -418,7 +424,7 @@ const STORED_SNAPSHOT = `
       jsonb_build_object('notificationId', n.id, 'type', n.type, 'priority', n.priority, 'zone', n.zone, 'ticketId', n.ticket_id,
         'assigneeId', n.assignee_id, 'customerId', n.customer_id, 'actorId', n.actor_id, 'category', n.category, 'data', n.data,
         'recipients', n.recipients, 'policyId', n.policy_id, 'policyVersion', n.policy_version,
-        'avoidAccountIds', n.avoid_account_ids, 'acceptedAt', ${epochMs("n.accepted_at")}, 'notBefore', ${epochMs("n.not_before")},
+        'attachments', n.attachments, 'avoidAccountIds', n.avoid_account_ids, 'acceptedAt', ${epochMs("n.accepted_at")}, 'notBefore', ${epochMs("n.not_before")},
         'notAfter', ${epochMs("n.not_after")}) as r,
       jsonb_build_object('id', n.id, 'workflowId', n.workflow_id, 'runId', n.run_id, 'bodyHash', encode(n.body_hash, 'hex'),
         'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,

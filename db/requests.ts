@@ -11,6 +11,8 @@ export interface CheckContext extends SnapshotContext {
   readonly now: number;
   /** Composed from rendering/: which variables of a text these facts leave unfilled. */
   readonly missingVariables: JudgeContext["missingVariables"];
+  /** Composed from providers/: whether a file may be fetched from an address, as far as the address alone says. */
+  readonly fileUrlProblem: JudgeContext["fileUrlProblem"];
   /**
    * For a direct start: its variables come from the ticket, so Siaga must know it. Over HTTP a ticket is a reference into the ticket system, which need not
    * report its tickets.
@@ -43,6 +45,7 @@ export async function judge(
   return judgeRequest(read, facts, {
     now: context.now,
     missingVariables: context.missingVariables,
+    fileUrlProblem: context.fileUrlProblem,
     ticketMustExist: context.ticketMustExist ?? false,
   });
 }

@@ -5,6 +5,7 @@
  * Privacy: whether somebody has a verified number stands here, the number does not.
  */
 import type { HealthState } from "./account.ts";
+import type { AttachmentKind, StoredAttachment } from "./attachment.ts";
 import type { Channel, PersonChannel } from "./channel.ts";
 import type { ContactState, PreferenceClass, SettingsPatch } from "./effective-settings.ts";
 import type { Policy } from "./escalation-policy.ts";
@@ -30,6 +31,7 @@ export interface PlannedRequest {
   /** Replaces routing. */
   readonly recipients: Recipients | null;
   readonly avoidAccountIds: readonly string[];
+  readonly attachments: readonly StoredAttachment[];
   /** Epoch ms. */
   readonly acceptedAt: number;
   readonly notBefore: number | null;
@@ -149,6 +151,8 @@ export interface SnapshotAccount {
   readonly gapMs: number;
 }
 
+  /** What its provider can show beside or instead of a text; absent: nothing. */
+  readonly carries?: AttachmentCarriage;
 export interface PlanSnapshot {
   readonly request: PlannedRequest;
   readonly type: SnapshotType;
@@ -158,6 +162,9 @@ export interface PlanSnapshot {
   readonly persons: readonly SnapshotPerson[];
   readonly groups: readonly SnapshotGroup[];
   /** Enabled accounts, best first per channel. */
+/** By kind: `with_text` in the message itself, `alone` only in one without text, absent not at all. */
+export type AttachmentCarriage = Readonly<Partial<Record<AttachmentKind, "with_text" | "alone">>>;
+
   readonly accounts: readonly SnapshotAccount[];
   /** The type's current texts. */
   readonly templates: readonly SnapshotTemplate[];
@@ -200,6 +207,7 @@ export interface RequestFacts {
   readonly request: RawRequest;
   readonly type: SnapshotType | null;
   readonly isZoneKnown: boolean;
+  readonly attachments: readonly StoredAttachment[];
   readonly ticket: SnapshotTicket | null;
   readonly rules: readonly RoutingRule[];
   /** Of the request, its type, its rules and its priority. */
@@ -277,3 +285,4 @@ export interface MessageFacts extends Omit<TextFacts, "typeNames"> {
   readonly ticketId: string | null;
   readonly data: Readonly<Record<string, unknown>>;
 }
+  readonly attachments: readonly StoredAttachment[];

@@ -4,6 +4,8 @@
  * A plan has two forms. `RunPlan` is what the run carries: targets, routes and sleep times, from which the ladder judges. `Plan` is what people read: the steps
  * that would follow if nobody answered, with a reason for everybody who is left out.
  */
+import { attachmentCarriage } from "./attachment-carriage.ts";
+import type { PlanAttachment } from "./attachment-carriage.ts";
 import { isPhoneChannel } from "./channel.ts";
 import type { Channel, PersonChannel } from "./channel.ts";
 import type { Policy, PolicyRules, PolicyStep } from "./escalation-policy.ts";
@@ -33,6 +35,8 @@ export interface Plan {
 }
 
 export interface PlanStep {
+  /** In the request's order; absent when nothing is attached. */
+  readonly attachments?: readonly PlanAttachment[];
   readonly step: number;
   readonly pass: number;
   readonly startsAt: string;
@@ -176,10 +180,19 @@ export interface RoleUp {
   readonly persons: readonly PlannedPerson[];
   /** Why it is nobody, or why not those on duty for the zone. */
   readonly reason: string | null;
+      ...attachmentsOf(snapshot),
   readonly wakes: readonly Wake[];
 }
 
 /**
+function attachmentsOf(snapshot: PlanSnapshot): Pick<Plan, "attachments"> {
+  const attachments = attachmentCarriage(snapshot).map(({ kind, channels }) => ({
+    kind,
+    channels,
+  }));
+  return attachments.length === 0 ? {} : { attachments };
+}
+
  * The persons of the next role up, as of now: on duty for the zone, else of the role for the zone, else of the role. Whoever is in the run already is among
  * them: the ladder knows who was told in person and who merely has a row in the inbox.
  */

@@ -1,6 +1,9 @@
 /**
  * Whether a request can be accepted: every bad field is named at once. What is accepted has its ids resolved and its policy pinned.
  */
+import { attachmentCarriage } from "./attachment-carriage.ts";
+import { readAttachments } from "./attachment.ts";
+import type { FileUrlProblem } from "./attachment.ts";
 import { normalisePhone } from "./phone-number.ts";
 import type {
   CandidatePolicy,
@@ -66,9 +69,8 @@ export function readRequest(request: NotificationRequest, now: number): ReadRequ
   if (JSON.stringify(request.data ?? {}).length > DATA_BYTES_MAX) {
     problem("data", "too_large", `data has at most ${DATA_BYTES_MAX} characters as JSON`);
   }
-  if ((request.attachments ?? []).length > 0) {
-    problem("attachments", "not_available", "attachments can't be sent yet");
-  }
+  const { attachments, problems: attachmentProblems } = readAttachments(request.attachments ?? []);
+  problems.push(...attachmentProblems);
   if ((request.dedupKey ?? null) !== null) {
     problem("dedupKey", "not_available", "dedupKey isn't supported yet; use an Idempotency-Key");
   }
@@ -135,6 +137,7 @@ export function readRequest(request: NotificationRequest, now: number): ReadRequ
       recipients: named,
       policyId: request.policyId ?? null,
       policyVersion: null,
+      attachments,
       avoidAccountIds: request.avoidAccountIds ?? [],
       acceptedAt: null,
       notBefore,
@@ -148,6 +151,7 @@ export interface JudgeContext {
   readonly now: number;
   readonly ticketMustExist: boolean;
   readonly missingVariables: MissingVariables;
+  readonly fileUrlProblem: FileUrlProblem;
 }
 
 /** Names of variables that the template can't do without and these facts don't fill. */
@@ -172,8 +176,11 @@ export function judgeRequest(
   facts: RequestFacts,
   context: JudgeContext,
 ): Judgement {
-  const references = referenceProblems(read.raw, facts, context);
-  const problems = [...read.problems, ...references];
+  const problems = [
+    ...read.problems,
+    ...fileUrlProblems(read.raw, context),
+    ...referenceProblems(read.raw, facts, context),
+  ];
   const { type } = facts;
   if (type === null) return { ok: false, problems };
 
@@ -194,7 +201,7 @@ export function judgeRequest(
   const newPhones = phones.flatMap((phone, index) =>
     facts.userIdByPhone[phone] === undefined ? [index] : [],
   );
-  problems.push(...countProblems(snapshot, newPhones.length));
+  problems.push(...countProblems(snapshot, newPhones.length), ...carriageProblems(snapshot));
   if (problems.length > 0) return { ok: false, problems };
   const { notificationId: _id, acceptedAt: _at, ...rest } = request;
   return {
@@ -234,8 +241,36 @@ export function messageFacts(
     category: request.category,
     ticketId: request.ticketId,
     data: request.data,
+    attachments: request.attachments,
   };
 }
+
+function fileUrlProblems(
+  { attachments }: RawRequest,
+  { fileUrlProblem }: JudgeContext,
+): readonly FieldProblem[] {
+  return attachments.flatMap((attachment, index): FieldProblem[] => {
+    const message = attachment.kind === "location" ? null : fileUrlProblem(attachment.url);
+    return message === null ? [] : [{ path: `attachments.${index}.url`, code: "invalid", message }];
+  });
+}
+
+/** What no channel of the ladder can show is refused now: as a mere link it would be a text that the template lacks. */
+function carriageProblems(snapshot: PlanSnapshot): readonly FieldProblem[] {
+  return attachmentCarriage(snapshot).flatMap(({ kind, isCarried }, index): FieldProblem[] =>
+    isCarried
+      ? []
+      : [
+          {
+            path: `attachments.${index}.kind`,
+            code: "not_available",
+            message: `no account on this policy's channels can carry ${INDEFINITE[kind]}`,
+          },
+        ],
+  );
+}
+
+const INDEFINITE = { image: "an image", document: "a document", location: "a location" } as const;
 
 function referenceProblems(
   raw: RawRequest,
@@ -355,6 +390,7 @@ function resolveRequest(
       groupIds: [...new Set(recipients.groupIds.flatMap((ref) => findGroup(facts, ref)?.id ?? []))],
       roles: [...new Set(recipients.roles.flatMap((role) => toRole(role) ?? []))],
     },
+    attachments: raw.attachments,
     avoidAccountIds: raw.avoidAccountIds,
     acceptedAt: raw.acceptedAt ?? now,
     notBefore: raw.notBefore,

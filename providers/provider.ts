@@ -61,6 +61,19 @@ export type MessageLimits = {
 
 /** What a new account starts with; all of it is a row that an administrator may change. */
 export type AccountDefaults = {
+/** What one message may carry beside its text; `textCharsMax` 0: only without one. */
+export type AttachmentLimit = {
+  /** Longest text beside it, in UTF-16 units. */
+  readonly textCharsMax: number;
+  /** Largest file that the vendor takes; null for a place, and where it names none. */
+  readonly bytesMax: number | null;
+};
+
+/** By kind; null: not at all. */
+export type AttachmentLimits = Readonly<Record<Attachment["kind"], AttachmentLimit | null>>;
+
+export const NO_ATTACHMENTS: AttachmentLimits = { image: null, document: null, location: null };
+
   /** Null for a gateway that every installation hosts itself: there the account's own address is needed. */
   readonly baseUrl: string | null;
   readonly pacing: { readonly perSecond: number; readonly minGapSeconds: number };
@@ -390,6 +403,8 @@ export interface Provider {
   readonly credentials: z.ZodType<Readonly<Record<string, string | undefined>>>;
   readonly settings: z.ZodType<Readonly<Record<string, unknown>>>;
   /** Resolves only when the vendor accepted the message; every other end is a ProviderError. */
+  /** The same for every account; `capabilities` say whether media and locations are carried at all. */
+  readonly attachmentLimits: AttachmentLimits;
   readonly send: (
     account: AccountContext,
     message: OutboundMessage,

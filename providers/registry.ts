@@ -1,4 +1,6 @@
+import { ATTACHMENT_KINDS } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
+import type { AttachmentCarriage } from "../domain/plan-snapshot.ts";
 import { createFcmProviders } from "./fcm/index.ts";
 import { createEvolutionProviders } from "./evolution/index.ts";
 import { createFonnteProviders } from "./fonnte/index.ts";
@@ -83,20 +85,39 @@ export function capabilitiesOf(
   return provider.capabilitiesOf?.(account) ?? provider.capabilities;
 }
 
-/** What an account's provider reports of its messages, for the planner. Null: no such provider. */
+/** What an account's provider reports of its messages and can attach to them, for the planner. Null: no such provider. */
 export function evidenceOf(
   providers: ProviderRegistry,
   account: Pick<AccountContext, "sender" | "settings"> & {
     readonly provider: string;
     readonly channel: string;
   },
-): { readonly givesSent: boolean; readonly givesDelivered: boolean } | null {
+): {
+  readonly givesSent: boolean;
+  readonly givesDelivered: boolean;
+  readonly carries: AttachmentCarriage;
+} | null {
   const known = providers.all.find(
     ({ id, channel }) => id === account.provider && channel === account.channel,
   );
   if (known === undefined) return null;
   const { sent, delivered } = capabilitiesOf(known, account).receipts;
-  return { givesSent: sent, givesDelivered: delivered };
+  return { givesSent: sent, givesDelivered: delivered, carries: carriageOf(known, account) };
+}
+
+/** What this account's messages can show beside or instead of a text. */
+export function carriageOf(
+  provider: Provider,
+  account: Pick<AccountContext, "sender" | "settings">,
+): AttachmentCarriage {
+  const { media, location } = capabilitiesOf(provider, account);
+  return Object.fromEntries(
+    ATTACHMENT_KINDS.flatMap((kind) => {
+      const limit = provider.attachmentLimits[kind];
+      if (limit === null || !(kind === "location" ? location : media)) return [];
+      return [[kind, limit.textCharsMax > 0 ? "with_text" : "alone"] as const];
+    }),
+  );
 }
 
 /** Providers on channels of which this holds. */

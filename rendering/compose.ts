@@ -2,13 +2,16 @@
  * One message, complete: marks (drill, reminder, escalation), the type's text, and the footer that says how to answer,
  * within the length of what carries it. Too long a text loses its end; marks and footer never.
  */
+import type { StoredAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
+import { attachmentLines } from "./attachment-lines.ts";
 import { cutText } from "./cut.ts";
 import { footerOf, replyButtons } from "./footer.ts";
 import type { ReplyButton } from "./footer.ts";
 import { printValue } from "./printed-value.ts";
+import { cutToParts, inSmsAlphabet } from "./sms-parts.ts";
 import { toSpeech } from "./speakable.ts";
 import { isWhatsApp, renderText } from "./template.ts";
 import type { TemplateData } from "./template.ts";
@@ -78,8 +81,8 @@ export type ComposeInput = {
   readonly marks?: readonly Mark[];
   /** Signed answer link, for e-mail and for numbers that can't be answered. */
   readonly answerUrl?: string | null;
-  /** Links of attachments that the carrier can't show. */
-  readonly attachmentUrls?: readonly string[];
+  /** What the message doesn't show itself; they become links, unless they would cost the text its end. */
+  readonly linkedAttachments?: readonly StoredAttachment[];
   readonly carrier: Carrier | null;
 };
 
@@ -92,6 +95,8 @@ export type ComposedMessage = {
   readonly locale: Locale;
   /** True when the end of the type's text was left out. */
   readonly isCut: boolean;
+  /** Whether the attachments to be linked are in the text; false where there was no room and on channels where links are of no use. */
+  readonly hasLinks: boolean;
   /** Hand over only while the recipient's window is open; the provider ignores them otherwise. */
   readonly buttons?: readonly ReplyButton[];
   /** Meta's template, when one is approved. */
@@ -145,7 +150,7 @@ export function composeMessage(input: ComposeInput): ComposedMessage {
     code: canBeAnswered(input) ? input.code : null,
     answerUrl: input.answerUrl ?? null,
   });
-  const { text, isCut } = assemble(input, body, footer);
+  const { text, isCut, hasLinks } = assemble(input, body, footer);
   const buttons = buttonsOf(input, text);
   const template = providerTemplateOf(input);
   return {
@@ -153,6 +158,7 @@ export function composeMessage(input: ComposeInput): ComposedMessage {
     text,
     locale: input.template.locale,
     isCut,
+    hasLinks,
     ...(buttons.length === 0 ? {} : { buttons }),
     ...(template === null ? {} : { template }),
   };
@@ -162,24 +168,35 @@ function assemble(
   input: ComposeInput,
   body: string,
   footer: string | null,
-): { text: string; isCut: boolean } {
-  const ellipsis = input.channel === "sms" ? "..." : "…";
-  const bodyCharsMin = Math.min(body.length, BODY_CHARS_MIN);
-  // On a short carrier the lines about other people give way to what has happened.
-  for (const withLines of [true, false]) {
-    const before = withLines ? marksBefore(input) : drillMark(input);
-    const after = [...(withLines ? marksAfter(input) : []), ...(footer === null ? [] : [footer])];
-    const room =
-      charsMax(input) -
-      (before.length > 0 ? before.join("\n").length + 1 : 0) -
-      (after.length > 0 ? after.join("\n").length + 2 : 0);
-    if (withLines && room < bodyCharsMin) continue;
-    const kept = cutText(body, Math.max(room, 0), ellipsis);
-    const head = [...before, kept].join("\n");
-    const text = after.length === 0 ? head : `${head}\n\n${after.join("\n")}`;
-    return { text, isCut: kept !== body };
+): { text: string; isCut: boolean; hasLinks: boolean } {
+  const isSms = input.channel === "sms";
+  const whole = isSms ? inSmsAlphabet(body) : body;
+  const bodyCharsMin = Math.min(whole.length, BODY_CHARS_MIN);
+  const links = attachmentLines(input.linkedAttachments ?? [], input.channel, input.locale);
+  // On a short carrier links give way to the text, and then the lines about other people to what has happened.
+  for (const parts of ["links", "lines", "least"] as const) {
+    if (parts === "links" && links.length === 0) continue;
+    const isLeast = parts === "least";
+    const before = isLeast ? drillMark(input) : marksBefore(input);
+    const after = [
+      ...(parts === "links" ? links : []),
+      ...(isLeast ? [] : marksAfter(input)),
+      ...(footer === null ? [] : [footer]),
+    ];
+    const around = (kept: string): string => {
+      const head = [...before, kept].join("\n");
+      const text = after.length === 0 ? head : `${head}\n\n${after.join("\n")}`;
+      return isSms ? inSmsAlphabet(text) : text;
+    };
+    const room = charsMax(input) - around("").length;
+    if (!isLeast && room < bodyCharsMin) continue;
+    const cut = cutText(whole, Math.max(room, 0), isSms ? "..." : "…");
+    const kept = isSms ? cutToParts(cut, around) : cut;
+    if (!isLeast && kept.length < bodyCharsMin) continue;
+    if (parts === "links" && kept !== whole) continue;
+    return { text: around(kept), isCut: kept !== whole, hasLinks: parts === "links" };
   }
-  throw new Error("Invariant broken: the second way of composing always fits");
+  throw new Error("Invariant broken: the last way of composing always fits");
 }
 
 function composeCall(input: ComposeInput, title: string, body: string): ComposedMessage {
@@ -191,7 +208,7 @@ function composeCall(input: ComposeInput, title: string, body: string): Composed
   // A sentence that breaks off is better heard as ended.
   const kept = cutText(body, Math.max(room, 0), ".");
   const speech = [before, kept, after].filter((part) => part !== "").join(" ");
-  return { title, text: speech, locale: input.locale, isCut: kept !== body };
+  return { title, text: speech, locale: input.locale, isCut: kept !== body, hasLinks: false };
 }
 
 function titleOf({ notification, template, data, timeZone, marks }: ComposeInput): string {
@@ -240,9 +257,9 @@ function marksBefore(input: ComposeInput): readonly string[] {
 
 /** Lines between the text and the footer. */
 function marksAfter(input: ComposeInput): readonly string[] {
-  const { marks = [], locale, channel, target, toldBefore = [], attachmentUrls = [] } = input;
+  const { marks = [], locale, channel, target, toldBefore = [] } = input;
   const texts = TEXTS[locale];
-  const lines = attachmentUrls.map((url) => fill(texts.attachment, { url }));
+  const lines: string[] = [];
   // Privacy: who has not answered is for those who must act on it, not for a group to read.
   if (target === "person" && toldBefore.length > 0) {
     lines.push(fill(texts.toldBefore, { names: nameList(toldBefore, locale, channel) }));

@@ -56,6 +56,7 @@ type Texts = {
   readonly maybeDuplicate: string;
   readonly attachment: string;
   readonly closing: Readonly<Record<ClosingKind, string>>;
+  readonly place: string;
   readonly closingTitle: Readonly<Record<ClosingKind, string>>;
   readonly somebody: string;
   readonly moreItems: string;
@@ -95,6 +96,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     maybeDuplicate: "Mungkin pesan ini juga sudah sampai lewat jalur lain.",
     attachment: "Lampiran: {url}",
     closing: {
+    place: "Lokasi: {url}",
       acknowledge: "Diambil oleh {name}: {subject}.",
       accept: "Diterima oleh {name}: {subject}.",
       claim: "Diambil oleh {name}: {subject}.",
@@ -184,6 +186,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     attachment: "Attachment: {url}",
     closing: {
       acknowledge: "Taken by {name}: {subject}.",
+    place: "Location: {url}",
       accept: "Accepted by {name}: {subject}.",
       claim: "Claimed by {name}: {subject}.",
       resolve: "Resolved: {subject}.",

@@ -55,6 +55,7 @@ const worker = await startWorker(
     installationTimeZone: env.timeZone,
     wakePerSecond: env.wakePerSecond,
     sendOnlyTo: env.sendOnlyTo && new Set(env.sendOnlyTo),
+    allowsLocalFiles: env.isSimulated,
     maxCachedWorkflows: env.maxCachedWorkflows,
     shutdownGraceMs: SHUTDOWN_GRACE_MS,
   },

@@ -17,6 +17,9 @@ import { startRun } from "../client/start-run.ts";
 import { listen } from "../db/listen.ts";
 import { checkRequest } from "../db/requests.ts";
 import { openSecret, sealSecret } from "../db/sealed-secret.ts";
+import { createAddressGuard } from "../providers/address-guard.ts";
+import { createFileClient } from "../providers/file-client.ts";
+import { rememberFiles } from "../providers/file-memory.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import { FACT_SIGNAL } from "../workflows/contract.ts";
 import { followAccounts } from "./account-workers.ts";
@@ -35,6 +38,8 @@ export interface WorkerSettings {
   readonly installationTimeZone: string;
   readonly wakePerSecond: number;
   readonly sendOnlyTo: ReadonlySet<string> | null;
+  /** What is attached may come from this machine: with simulated vendors. False if not given. */
+  readonly allowsLocalFiles?: boolean;
   readonly maxCachedWorkflows: number;
   readonly shutdownGraceMs: number;
   readonly stickyQueueTimeoutMs?: number;
@@ -120,6 +125,12 @@ function buildActivities(
     openDestination: createOpenDestination(settings),
     ackLink: createAckLinks(settings),
     settings,
+    files: rememberFiles(
+      createFileClient(
+        createAddressGuard({ allowsThisMachine: settings.allowsLocalFiles ?? false }),
+      ),
+      now,
+    ),
     sendOnlyTo: settings.sendOnlyTo,
     keepAcceptance: createKeptAcceptance({
       close: (text) => sealSecret(text, settings.secretKey, place).toString("base64"),

@@ -5,31 +5,42 @@ import {
   NOTIFICATION_STATUSES,
   OUTCOMES,
 } from "../../domain/notification.ts";
+import {
+  ATTACHMENT_URL_CHARS_MAX,
+  ATTACHMENTS_MAX,
+  FILE_NAME_CHARS_MAX,
+  PLACE_CHARS_MAX,
+} from "../../domain/attachment.ts";
 import { PRIORITIES } from "../../domain/priority.ts";
 import { ROLES } from "../../domain/role.ts";
 import { RECIPIENTS_MAX, VALUE_CHARS_MAX } from "../../domain/request.ts";
 import { PlanSchema } from "./plan.ts";
 import { idOf, instant, instantOut, orNull, pageQuery, reference, text } from "./common.ts";
 
-const ATTACHMENTS_MAX = 10;
 /** Above what one notification takes, so that the answer can say so and name the broadcast. */
 const NAMED_MAX = 10 * RECIPIENTS_MAX;
-const URL_CHARS_MAX = 2_000;
 const DATA_KEYS_MAX = 200;
 
-const AttachmentSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.enum(["image", "document"]),
-    url: z.url({ protocol: /^https?$/ }).max(URL_CHARS_MAX),
-    name: text(VALUE_CHARS_MAX).optional(),
+const FileAttachmentSchema = z.strictObject({
+  kind: z.enum(["image", "document"]),
+  url: text(ATTACHMENT_URL_CHARS_MAX, 1).openapi({
+    description: "https; fetched when the message is sent.",
+    example: "https://files.example/odp.jpg",
   }),
-  z.strictObject({
-    kind: z.literal("location"),
-    latitude: z.number().min(-90).max(90),
-    longitude: z.number().min(-180).max(180),
-    name: text(VALUE_CHARS_MAX).optional(),
-  }),
-]);
+  fileName: text(FILE_NAME_CHARS_MAX, 1).nullish(),
+});
+
+const LocationAttachmentSchema = z.strictObject({
+  kind: z.literal("location"),
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+  name: text(PLACE_CHARS_MAX).nullish(),
+  address: text(PLACE_CHARS_MAX).nullish(),
+});
+
+const AttachmentSchema = z
+  .discriminatedUnion("kind", [FileAttachmentSchema, LocationAttachmentSchema])
+  .openapi("Attachment");
 
 const DataSchema = z
   .record(z.string().min(1).max(VALUE_CHARS_MAX), z.unknown())
@@ -116,6 +127,7 @@ const NOTIFICATION_SUMMARY = {
   recipients: z.looseObject({}).nullable(),
   policyId: z.string().nullable(),
   policyVersion: z.int().nullable(),
+  attachments: z.array(AttachmentSchema),
   avoidAccountIds: z.array(z.string()),
   noticeOf: z
     .string()

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { ATTACHMENT_KINDS } from "../../domain/attachment.ts";
 import { CHANNELS, PERSON_CHANNELS } from "../../domain/channel.ts";
 import { STEP_GROUPS } from "../../domain/escalation-policy.ts";
 import { ROLES } from "../../domain/role.ts";
@@ -83,5 +84,23 @@ export const PlanSchema = z
           .openapi({ description: "`code` says what; the other fields are those that it has." }),
       )
       .readonly(),
+    attachments: z
+      .array(
+        z.object({
+          kind: z.enum(ATTACHMENT_KINDS),
+          channels: z
+            .array(
+              z.object({
+                channel: z.enum(CHANNELS),
+                as: z.enum(["media", "link", "none"]).openapi({
+                  description: "The best that an account of the channel can do.",
+                }),
+              }),
+            )
+            .readonly(),
+        }),
+      )
+      .readonly()
+      .optional(),
   })
   .openapi("Plan");

@@ -39,6 +39,11 @@ export const DeliverySchema = z
     providerResponse: z.unknown().openapi({ description: "Null unless the reader may see it." }),
     error: z.looseObject({ kind: z.string(), scope: z.string(), message: z.string() }).nullable(),
     reason: z.string().nullable(),
+    attachments: z
+      .array(z.object({ as: z.enum(["media", "link", "none"]), reason: z.string().nullable() }))
+      .readonly()
+      .nullable()
+      .openapi({ description: "How it shows the notification's attachments, in their order." }),
     retries: z.int(),
     cost: z.number().nullable(),
     createdAt: instantOut,

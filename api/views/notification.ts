@@ -32,6 +32,7 @@ export function toNotificationSummary(row: NotificationRow, links: Links): Summa
     notAfter: toInstant(row.not_after),
     answers: row.answers,
     sender: row.sender,
+    attachments: [...row.attachments],
     status: row.status,
     outcome: row.outcome,
     reason: row.reason,

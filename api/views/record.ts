@@ -53,6 +53,7 @@ export function toDelivery(
     cost: row.cost,
     createdAt: row.created_at.toISOString(),
     acceptedAt: toInstant(row.accepted_at),
+    attachments: row.attachments,
     sentAt: toInstant(row.sent_at),
     deliveredAt: toInstant(row.delivered_at),
     readAt: toInstant(row.read_at),

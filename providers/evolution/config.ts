@@ -5,7 +5,13 @@
  */
 import { z } from "zod";
 
-import type { AccountContext, AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountContext,
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const EVOLUTION_DEFAULTS: AccountDefaults = {
   baseUrl: null,
@@ -32,6 +38,12 @@ export const EVOLUTION_LIMITS: MessageLimits = {
 
 /** Unconfirmed, like the length of a text. */
 export const EVOLUTION_CAPTION_CHARS_MAX = 1024;
+
+export const EVOLUTION_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: EVOLUTION_CAPTION_CHARS_MAX, bytesMax: null },
+  document: { textCharsMax: EVOLUTION_CAPTION_CHARS_MAX, bytesMax: null },
+  location: { textCharsMax: 0, bytesMax: null },
+};
 
 const EVOLUTION_CAPABILITIES: Capabilities = {
   receipts: { sent: true, delivered: true, read: true, failed: true },

@@ -2,6 +2,7 @@ import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import { findLost, listGroups, probeInstance, readReceipt } from "./ask.ts";
 import {
+  EVOLUTION_ATTACHMENTS,
   EVOLUTION_DEFAULTS,
   EVOLUTION_GROUP_CAPABILITIES,
   EVOLUTION_LIMITS,
@@ -20,6 +21,7 @@ export function createEvolutionProviders(httpCall: HttpCall): readonly Provider[
     limits: EVOLUTION_LIMITS,
     defaults: EVOLUTION_DEFAULTS,
     attachmentsAs: "bytes",
+    attachmentLimits: EVOLUTION_ATTACHMENTS,
     credentials: evolutionCredentials,
     settings: evolutionSettings,
     webhook: evolutionWebhook,

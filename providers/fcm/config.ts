@@ -5,7 +5,13 @@
 import { z } from "zod";
 
 import { parseJsonObject, textAt } from "../json.ts";
-import type { AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
+import type {
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const FCM_DEFAULTS: AccountDefaults = {
   baseUrl: "https://fcm.googleapis.com",
@@ -33,6 +39,12 @@ export const TTL_SECONDS_DEFAULT = 900;
 export const TTL_SECONDS_MAX = 2_419_200;
 /** What is of use for minutes only may wake a device that saves its battery. */
 export const URGENT_SECONDS_MAX = 900;
+
+/** Phones leave larger pictures out. https://firebase.google.com/docs/cloud-messaging/android/send-image */
+export const FCM_ATTACHMENTS: AttachmentLimits = {
+  ...NO_ATTACHMENTS,
+  image: { textCharsMax: FCM_LIMITS.textCharsMax, bytesMax: 1_000_000 },
+};
 
 export const FCM_CAPABILITIES: Capabilities = {
   // "Accepted by FCM" is the best that FCM ever says; the app itself would have to tell more.

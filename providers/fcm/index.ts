@@ -2,6 +2,7 @@ import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import { createAccessTokens } from "./access-token.ts";
 import {
+  FCM_ATTACHMENTS,
   FCM_CAPABILITIES,
   FCM_DEFAULTS,
   FCM_LIMITS,
@@ -22,6 +23,7 @@ export function createFcmProviders(httpCall: HttpCall): readonly Provider[] {
       limits: FCM_LIMITS,
       defaults: FCM_DEFAULTS,
       attachmentsAs: "url",
+      attachmentLimits: FCM_ATTACHMENTS,
       credentials: fcmCredentials,
       settings: fcmSettings,
       send: (account, message, options) => sendToApp(client, account, message, options),

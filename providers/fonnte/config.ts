@@ -4,7 +4,12 @@
  */
 import { z } from "zod";
 
-import type { AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const FONNTE_DEFAULTS: AccountDefaults = {
   baseUrl: "https://api.fonnte.com",
@@ -22,6 +27,16 @@ export const FONNTE_LIMITS: MessageLimits = {
   textCharsMax: 60_000,
   buttonsMax: 0,
   buttonTitleCharsMax: 0,
+};
+
+/** WhatsApp shows no more below a file. */
+const CAPTION_CHARS_MAX = 1_024;
+
+/** A file has at most 4 MB. A pin is a field of a message with text. https://docs.fonnte.com/api-send-message/ */
+export const FONNTE_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: CAPTION_CHARS_MAX, bytesMax: 4_000_000 },
+  document: { textCharsMax: CAPTION_CHARS_MAX, bytesMax: 4_000_000 },
+  location: { textCharsMax: FONNTE_LIMITS.textCharsMax, bytesMax: null },
 };
 
 const FONNTE_CAPABILITIES: Capabilities = {

@@ -1,6 +1,7 @@
 import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import {
+  FONNTE_ATTACHMENTS,
   FONNTE_DEFAULTS,
   FONNTE_GROUP_CAPABILITIES,
   FONNTE_LIMITS,
@@ -18,6 +19,7 @@ export function createFonnteProviders(httpCall: HttpCall): readonly Provider[] {
     limits: FONNTE_LIMITS,
     defaults: FONNTE_DEFAULTS,
     attachmentsAs: "url",
+    attachmentLimits: FONNTE_ATTACHMENTS,
     credentials: fonnteCredentials,
     settings: fonnteSettings,
     webhook: fonnteWebhook,

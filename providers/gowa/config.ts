@@ -5,7 +5,12 @@
  */
 import { z } from "zod";
 
-import type { AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const GOWA_DEFAULTS: AccountDefaults = {
   baseUrl: null,
@@ -31,6 +36,12 @@ export const GOWA_LIMITS: MessageLimits = {
 export const GOWA_CAPTION_CHARS_MAX = 1024;
 
 /** Receipts of a recipient's other devices are not forwarded: who reads on WhatsApp Web alone never shows as read. */
+export const GOWA_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: GOWA_CAPTION_CHARS_MAX, bytesMax: null },
+  document: { textCharsMax: GOWA_CAPTION_CHARS_MAX, bytesMax: null },
+  location: { textCharsMax: 0, bytesMax: null },
+};
+
 const GOWA_CAPABILITIES: Capabilities = {
   // `sent` comes with the answer to the send; nothing ever reports a failure afterwards.
   receipts: { sent: true, delivered: true, read: true, failed: false },

@@ -1,6 +1,7 @@
 import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import {
+  GOWA_ATTACHMENTS,
   GOWA_DEFAULTS,
   GOWA_GROUP_CAPABILITIES,
   GOWA_LIMITS,
@@ -18,6 +19,7 @@ export function createGowaProviders(httpCall: HttpCall): readonly Provider[] {
     limits: GOWA_LIMITS,
     defaults: GOWA_DEFAULTS,
     attachmentsAs: "bytes",
+    attachmentLimits: GOWA_ATTACHMENTS,
     credentials: gowaCredentials,
     settings: gowaSettings,
     webhook: gowaWebhook,

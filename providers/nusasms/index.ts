@@ -1,4 +1,5 @@
 import type { HttpCall } from "../http.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
 import type { Provider } from "../provider.ts";
 import {
   NUSASMS_CAPABILITIES,
@@ -18,6 +19,7 @@ export function createNusasmsProviders(httpCall: HttpCall): readonly Provider[] 
       limits: NUSASMS_LIMITS,
       defaults: NUSASMS_DEFAULTS,
       attachmentsAs: null,
+      attachmentLimits: NO_ATTACHMENTS,
       credentials: nusasmsCredentials,
       settings: nusasmsSettings,
       webhook: null,

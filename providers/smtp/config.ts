@@ -5,7 +5,13 @@
 import { z } from "zod";
 
 import { isOnThisMachine } from "../../domain/account.ts";
-import type { AccountContext, AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountContext,
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const SMTP_DEFAULTS: AccountDefaults = {
   // Every installation has its own mail server.
@@ -34,6 +40,14 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 
 /** How soon a server that says "later" may be asked again: greylisting wants at least a minute (RFC 6647). */
 export const DEFERRED_MS = 60_000;
+
+/** Base64 makes a file a third longer, and text and headers need their part of the whole. */
+const FILE_BYTES_MAX = 10_000_000;
+export const SMTP_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: SMTP_LIMITS.textCharsMax, bytesMax: FILE_BYTES_MAX },
+  document: { textCharsMax: SMTP_LIMITS.textCharsMax, bytesMax: FILE_BYTES_MAX },
+  location: null,
+};
 
 export const SMTP_CAPABILITIES: Capabilities = {
   // 250 says that the next server has it. Bounces come by mail, and only to whoever reads that mailbox.

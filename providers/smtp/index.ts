@@ -1,5 +1,6 @@
 import type { Provider } from "../provider.ts";
 import {
+  SMTP_ATTACHMENTS,
   SMTP_CAPABILITIES,
   SMTP_DEFAULTS,
   SMTP_LIMITS,
@@ -18,6 +19,7 @@ export function createSmtpProviders(): readonly Provider[] {
       limits: SMTP_LIMITS,
       defaults: SMTP_DEFAULTS,
       attachmentsAs: "bytes",
+      attachmentLimits: SMTP_ATTACHMENTS,
       credentials: smtpCredentials,
       settings: smtpSettings,
       send: sendMail,

@@ -1,4 +1,5 @@
 import type { HttpCall } from "../http.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
 import type { Provider } from "../provider.ts";
 import {
   SMS_CAPABILITIES,
@@ -26,6 +27,7 @@ export function createTwilioProviders(httpCall: HttpCall): readonly Provider[] {
       limits: SMS_LIMITS,
       defaults: SMS_DEFAULTS,
       attachmentsAs: null,
+      attachmentLimits: NO_ATTACHMENTS,
       credentials: twilioCredentials,
       settings: smsSettings,
       webhook: smsWebhook,
@@ -42,6 +44,7 @@ export function createTwilioProviders(httpCall: HttpCall): readonly Provider[] {
       limits: VOICE_LIMITS,
       defaults: VOICE_DEFAULTS,
       attachmentsAs: null,
+      attachmentLimits: NO_ATTACHMENTS,
       credentials: twilioCredentials,
       settings: voiceSettings,
       webhook: voiceWebhook,

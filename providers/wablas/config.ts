@@ -5,7 +5,12 @@
  */
 import { z } from "zod";
 
-import type { AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const WABLAS_DEFAULTS: AccountDefaults = {
   // An account lives on one of many servers (solo, jogja, bdg …): only its owner knows which.
@@ -24,6 +29,16 @@ export const WABLAS_LIMITS: MessageLimits = {
   textCharsMax: 4_096,
   buttonsMax: 0,
   buttonTitleCharsMax: 0,
+};
+
+/** WhatsApp shows no more below a file. */
+const CAPTION_CHARS_MAX = 1_024;
+
+/** A file has at most 2 MB. https://www.wablas.com/documentation/api, of 27 July 2025. */
+export const WABLAS_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: CAPTION_CHARS_MAX, bytesMax: 2_000_000 },
+  document: { textCharsMax: CAPTION_CHARS_MAX, bytesMax: 2_000_000 },
+  location: { textCharsMax: 0, bytesMax: null },
 };
 
 const WABLAS_CAPABILITIES: Capabilities = {

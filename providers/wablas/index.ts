@@ -1,6 +1,7 @@
 import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import {
+  WABLAS_ATTACHMENTS,
   WABLAS_DEFAULTS,
   WABLAS_GROUP_CAPABILITIES,
   WABLAS_LIMITS,
@@ -19,6 +20,7 @@ export function createWablasProviders(httpCall: HttpCall): readonly Provider[] {
     limits: WABLAS_LIMITS,
     defaults: WABLAS_DEFAULTS,
     attachmentsAs: "url",
+    attachmentLimits: WABLAS_ATTACHMENTS,
     credentials: wablasCredentials,
     settings: wablasSettings,
     webhook: wablasWebhook,

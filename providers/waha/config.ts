@@ -5,7 +5,13 @@
  */
 import { z } from "zod";
 
-import type { AccountContext, AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountContext,
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const WAHA_DEFAULTS: AccountDefaults = {
   baseUrl: null,
@@ -29,6 +35,12 @@ export const WAHA_LIMITS: MessageLimits = {
 
 /** Unconfirmed, like the length of a text. */
 export const WAHA_CAPTION_CHARS_MAX = 1024;
+
+export const WAHA_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: WAHA_CAPTION_CHARS_MAX, bytesMax: null },
+  document: { textCharsMax: WAHA_CAPTION_CHARS_MAX, bytesMax: null },
+  location: { textCharsMax: 0, bytesMax: null },
+};
 
 const WAHA_CAPABILITIES: Capabilities = {
   receipts: { sent: true, delivered: true, read: true, failed: true },

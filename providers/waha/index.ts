@@ -1,6 +1,7 @@
 import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import {
+  WAHA_ATTACHMENTS,
   WAHA_DEFAULTS,
   WAHA_GROUP_CAPABILITIES,
   WAHA_LIMITS,
@@ -19,6 +20,7 @@ export function createWahaProviders(httpCall: HttpCall): readonly Provider[] {
     limits: WAHA_LIMITS,
     defaults: WAHA_DEFAULTS,
     attachmentsAs: "bytes",
+    attachmentLimits: WAHA_ATTACHMENTS,
     credentials: wahaCredentials,
     settings: wahaSettings,
     webhook: wahaWebhook,

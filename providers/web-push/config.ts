@@ -6,7 +6,13 @@ import { createECDH, timingSafeEqual } from "node:crypto";
 
 import { z } from "zod";
 
-import type { AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
+import type {
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const WEB_PUSH_DEFAULTS: AccountDefaults = {
   // Every browser brings the address of its own push service.
@@ -37,6 +43,12 @@ export const TTL_SECONDS_DEFAULT = 900;
 export const TTL_SECONDS_MAX = 2_419_200;
 /** What is of use for minutes only may wake a device that saves its battery. */
 export const URGENT_SECONDS_MAX = 900;
+
+/** The browser fetches it when the message is shown. */
+export const WEB_PUSH_ATTACHMENTS: AttachmentLimits = {
+  ...NO_ATTACHMENTS,
+  image: { textCharsMax: WEB_PUSH_LIMITS.textCharsMax, bytesMax: null },
+};
 
 export const WEB_PUSH_CAPABILITIES: Capabilities = {
   // A 2xx says that the push service keeps the message; only the page's own service worker could tell more.

@@ -1,6 +1,7 @@
 import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import {
+  WEB_PUSH_ATTACHMENTS,
   WEB_PUSH_CAPABILITIES,
   WEB_PUSH_DEFAULTS,
   WEB_PUSH_LIMITS,
@@ -19,6 +20,7 @@ export function createWebPushProviders(httpCall: HttpCall): readonly Provider[] 
       limits: WEB_PUSH_LIMITS,
       defaults: WEB_PUSH_DEFAULTS,
       attachmentsAs: "url",
+      attachmentLimits: WEB_PUSH_ATTACHMENTS,
       credentials: webPushCredentials,
       settings: webPushSettings,
       send: (account, message, options) => sendPush(httpCall, account, message, options),

@@ -4,7 +4,12 @@
  */
 import { z } from "zod";
 
-import type { AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import type {
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const META_DEFAULTS: AccountDefaults = {
   baseUrl: "https://graph.facebook.com",
@@ -27,6 +32,14 @@ export const META_LIMITS: MessageLimits = {
 /** Texts that stand beside something else are shorter than a plain text. */
 export const INTERACTIVE_BODY_CHARS_MAX = 1024;
 export const CAPTION_CHARS_MAX = 1024;
+
+/** A picture has at most 5 MB, which no readable source confirms; documents may be far larger than ours. */
+export const META_ATTACHMENTS: AttachmentLimits = {
+  image: { textCharsMax: CAPTION_CHARS_MAX, bytesMax: 5_000_000 },
+  document: { textCharsMax: CAPTION_CHARS_MAX, bytesMax: null },
+  location: { textCharsMax: 0, bytesMax: null },
+};
+
 export const BUTTON_ID_CHARS_MAX = 256;
 export const CALLBACK_DATA_CHARS_MAX = 512;
 

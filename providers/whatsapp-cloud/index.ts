@@ -1,6 +1,7 @@
 import type { HttpCall } from "../http.ts";
 import type { Provider } from "../provider.ts";
 import {
+  META_ATTACHMENTS,
   META_CAPABILITIES,
   META_DEFAULTS,
   META_LIMITS,
@@ -19,6 +20,7 @@ export function createMetaProviders(httpCall: HttpCall): readonly Provider[] {
       limits: META_LIMITS,
       defaults: META_DEFAULTS,
       attachmentsAs: "url",
+      attachmentLimits: META_ATTACHMENTS,
       credentials: metaCredentials,
       settings: metaSettings,
       webhook: metaWebhook,

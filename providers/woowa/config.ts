@@ -5,7 +5,14 @@
  */
 import { z } from "zod";
 
-import type { AccountContext, AccountDefaults, Capabilities, MessageLimits } from "../provider.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
+import type {
+  AccountContext,
+  AccountDefaults,
+  AttachmentLimits,
+  Capabilities,
+  MessageLimits,
+} from "../provider.ts";
 
 export const WOOWA_DEFAULTS: AccountDefaults = {
   baseUrl: "https://notifapi.com",
@@ -24,6 +31,12 @@ export const WOOWA_LIMITS: MessageLimits = {
   textCharsMax: 4_096,
   buttonsMax: 0,
   buttonTitleCharsMax: 0,
+};
+
+/** WhatsApp shows no more below a picture. Documents have no endpoint. */
+export const WOOWA_PERSONAL_ATTACHMENTS: AttachmentLimits = {
+  ...NO_ATTACHMENTS,
+  image: { textCharsMax: 1_024, bytesMax: null },
 };
 
 export const WOOWA_PERSONAL_CAPABILITIES: Capabilities = {

@@ -1,9 +1,11 @@
 import type { HttpCall } from "../http.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
 import type { Provider } from "../provider.ts";
 import {
   WOOWA_DEFAULTS,
   WOOWA_GROUP_CAPABILITIES,
   WOOWA_LIMITS,
+  WOOWA_PERSONAL_ATTACHMENTS,
   WOOWA_PERSONAL_CAPABILITIES,
   woowaCapabilitiesOf,
   woowaCredentials,
@@ -31,6 +33,7 @@ export function createWoowaProviders(httpCall: HttpCall): readonly Provider[] {
       ...shared,
       channel: "whatsapp_personal",
       attachmentsAs: "url",
+      attachmentLimits: WOOWA_PERSONAL_ATTACHMENTS,
       capabilities: WOOWA_PERSONAL_CAPABILITIES,
       capabilitiesOf: (account) => woowaCapabilitiesOf(WOOWA_PERSONAL_CAPABILITIES, account),
       send: (account, message, options) =>
@@ -40,6 +43,7 @@ export function createWoowaProviders(httpCall: HttpCall): readonly Provider[] {
       ...shared,
       channel: "whatsapp_group",
       attachmentsAs: null,
+      attachmentLimits: NO_ATTACHMENTS,
       capabilities: WOOWA_GROUP_CAPABILITIES,
       capabilitiesOf: (account) => woowaCapabilitiesOf(WOOWA_GROUP_CAPABILITIES, account),
       send: (account, message, options) =>

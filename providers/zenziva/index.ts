@@ -1,4 +1,5 @@
 import type { HttpCall } from "../http.ts";
+import { NO_ATTACHMENTS } from "../provider.ts";
 import type { Provider } from "../provider.ts";
 import {
   ZENZIVA_CAPABILITIES,
@@ -18,6 +19,7 @@ export function createZenzivaProviders(httpCall: HttpCall): readonly Provider[] 
       limits: ZENZIVA_LIMITS,
       defaults: ZENZIVA_DEFAULTS,
       attachmentsAs: null,
+      attachmentLimits: NO_ATTACHMENTS,
       credentials: zenzivaCredentials,
       settings: zenzivaSettings,
       webhook: null,

@@ -98,6 +98,10 @@ function worker(answers: Answers, over: Partial<DeliverDeps> = {}) {
     openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
     openDestination: createOpenDestination({ secretKey: SECRET_KEY }),
     settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
+    files: {
+      check: () => Promise.reject(new Error("nothing is attached")),
+      fetch: () => Promise.reject(new Error("nothing is attached")),
+    },
     ackLink: ({ notificationId }) => `https://siaga.test/a/${notificationId}`,
     sendOnlyTo: null,
     now: () => Date.now(),

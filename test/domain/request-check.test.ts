@@ -44,7 +44,13 @@ function judge(
       texts: { typeNames: null, zone: null, ticket: null, assigneeName: null, customer: null },
       ...facts,
     },
-    { now: T0, ticketMustExist: false, missingVariables: () => [], ...context },
+    {
+      now: T0,
+      ticketMustExist: false,
+      missingVariables: () => [],
+      fileUrlProblem: (url) => (url.startsWith("https://") ? null : "not https"),
+      ...context,
+    },
   );
 }
 
@@ -101,7 +107,6 @@ describe("what is refused", () => {
     ],
     [{ priority: "low" }, {}, "policyId not_available", "a priority without a policy"],
     [{ avoidAccountIds: ["acc_1", "acc_2"] }, {}, "avoidAccountIds.1 unknown", "no such account"],
-    [{ attachments: [{ kind: "image" }] }, {}, "attachments not_available", "not yet"],
     [{ dedupKey: "pop" }, {}, "dedupKey not_available", "not yet"],
     [{ notBefore: "tomorrow" }, {}, "notBefore invalid", "no instant"],
     [{ notBefore: "2026-03-02T04:00:00" }, {}, "notBefore invalid", "a time without an offset"],
@@ -218,6 +223,7 @@ describe("what is accepted", () => {
       policyId: "pol_high",
       policyVersion: 1,
       answers: "acknowledge",
+      attachments: [],
       avoidAccountIds: [],
       notBefore: null,
       notAfter: null,

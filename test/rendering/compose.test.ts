@@ -25,6 +25,8 @@ const FONNTE: Carrier = {
 };
 const SMS: Carrier = { ...FONNTE, limits: { ...FONNTE.limits, textCharsMax: 1_600 } };
 
+const PHOTO = { kind: "image", url: "https://x.example/foto.jpg", fileName: null } as const;
+
 const TEMPLATE: MessageTemplateRow = {
   channel: "whatsapp_personal",
   locale: "id",
@@ -420,6 +422,6 @@ it("a call is in one language, the text's, and says which", () => {
 });
 
 it("attachments that the carrier can't show become links", () => {
-  const { text } = compose({ attachmentUrls: ["https://x.example/foto.jpg"] });
+  const { text } = compose({ linkedAttachments: [PHOTO] });
   expect(text).toContain("\nLampiran: https://x.example/foto.jpg\n");
 });

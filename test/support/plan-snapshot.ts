@@ -122,6 +122,7 @@ export function someRequest(over: Partial<PlannedRequest> = {}): PlannedRequest 
     data: {},
     recipients: null,
     avoidAccountIds: [],
+    attachments: [],
     acceptedAt: T0,
     notBefore: null,
     notAfter: null,
