@@ -27,6 +27,8 @@ import {
 } from "../db/deliveries.ts";
 import { changeCircuit } from "../db/account-health.ts";
 import type { AckLink } from "../db/ack-link.ts";
+import { recordVendorOptOut } from "../db/opt-outs.ts";
+import type { StaleRun } from "../db/stale-plans.ts";
 import { recordCopies, reservePushSlots, type CopyOutcome } from "../db/push-copies.ts";
 import { gapSecondsOf } from "../db/pace.ts";
 import { withTransaction } from "../db/transaction.ts";
@@ -77,6 +79,8 @@ export interface DeliverDeps {
   readonly random: () => number;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly writeProgress: (input: DeliverInput) => Promise<void>;
+  /** Runs that a withdrawn consent outdates; left to the sweep if not given. */
+  readonly tellReplan?: (runs: readonly StaleRun[], reason: string) => Promise<void>;
   /** What an earlier execution of this activity left for this one after the vendor had accepted. */
   readonly keepAcceptance: {
     readonly save: (kept: KeptAcceptance) => void;
@@ -559,6 +563,10 @@ async function refused(
   }
   await moveCircuit(deps, ready.account, failure);
   if (recorded !== status) throw tryAgain("a receipt came for the lost answer", 1);
+  if (VERDICTS[error.kind].recordsOptOut && error.scope === "recipient") {
+    const stale = await recordVendorOptOut(deps.pool, { deliveryIds: [delivery.id], now });
+    await deps.tellReplan?.(stale, "consent_changed");
+  }
   if (repeat.retry) throw tryAgain(`${error.kind}: ${error.reason}`, repeat.afterMs);
   throw deliveryFailure(error.kind, { scope: error.scope, reason: error.reason, at: now });
   if (isMediaRefused) await recordAttachments(deps.pool, delivery.id, withoutMedia(ready.shown));

@@ -21,6 +21,7 @@ import { createAdvanceResolution, createSettleNotification } from "./settle-noti
 import { withSafeErrors } from "./safe-errors.ts";
 import { createProbeAccount } from "./probe-account.ts";
 import { createSweep, type SweepDeps } from "./sweep.ts";
+import { createTellOptOuts, createTellReplan } from "./tell-opt-outs.ts";
 
 export interface ActivityDeps {
   readonly pool: pg.Pool;
@@ -74,6 +75,7 @@ export function createActivities(deps: ActivityDeps): Activities {
       ...deps,
       ...waiting,
       crashPoint: deps.crashPoint ?? (() => undefined),
+      tellReplan: createTellReplan(deps),
       writeProgress: async ({ notificationId, progress }) => {
         if (progress) await recordProgress({ notificationId, progress });
       },
@@ -91,6 +93,7 @@ export function createActivities(deps: ActivityDeps): Activities {
         ...deps,
         raiseAccountNotice: createRaiseAccountNotice(deps),
       }),
+      tellOptOuts: createTellOptOuts(deps),
     }),
   };
   const told =

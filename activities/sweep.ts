@@ -18,6 +18,7 @@ export interface SweepDeps {
   /** False: the run is over and will never need the fact. Throws when Temporal could not be asked. */
   readonly signal: (workflowId: string, fact: SignalledFact) => Promise<boolean>;
   readonly judgeAccounts: () => Promise<void>;
+  readonly tellOptOuts: () => Promise<void>;
   readonly providers: ProviderRegistry;
   readonly startAsk: (question: DueQuestion) => Promise<void>;
   readonly log: { readonly warn: (fields: Record<string, unknown>, message: string) => void };
@@ -47,6 +48,7 @@ export function createSweep(deps: SweepDeps) {
     const replans = await signalReplans(deps, olderThan);
     const answers = await startAnswers(deps, olderThan);
     await deps.judgeAccounts();
+    await deps.tellOptOuts();
     await askVendors(deps);
     return { started, acts, receipts, replans, answers };
   };

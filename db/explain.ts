@@ -42,6 +42,7 @@ function withNewcomers(snapshot: PlanSnapshot, phones: readonly number[]): PlanS
     phone: "verified",
     email: "none",
     pushAccountIds: [],
+    optedOutChannels: [],
     groupIds: [],
   }));
   return {

@@ -379,6 +379,12 @@ given as (
             from push_subscriptions p where p.user_id = u.id and p.expired_at is null group by p.account_id
           ) s
         ),
+        'optedOutChannels', (
+          select coalesce(jsonb_agg(distinct o.channel), '[]') from opt_outs o
+          where o.ended_at is null and o.message_class = (select k.message_class from kind k) and o.holder in (
+            select u.id union all select c.value from contacts c where c.user_id = u.id and c.kind = 'phone' and c.is_active
+          )
+        ),
         'groupIds', coalesce((select jsonb_agg(m.group_id) from members m where m.user_id = u.id), '[]')
       ) order by u.id), '[]')
       from people u

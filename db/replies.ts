@@ -168,6 +168,7 @@ export interface FoundNotification {
   /** It told or concerns the writer, or told the group that was written into. */
   readonly isOwn: boolean;
   readonly countsStrangers: boolean;
+  readonly messageClass: string;
 }
 
 export interface FoundFacts {
@@ -187,6 +188,12 @@ export interface FoundFacts {
     readonly meaning: Meaning | null;
     readonly notificationIds: readonly string[];
   } | null;
+  /** The number that the quoted message was sent to: in a personal chat the writer's, even where the vendor hides it. */
+  readonly quotedTo: string | null;
+  /** Looked up for a word about consent alone. Null: nothing was told there. */
+  readonly lastTold: readonly FoundNotification[] | null;
+  /** Classes that the writer has opted out of on this channel. */
+  readonly optedOut: readonly string[];
 }
 
 /** More than anybody can have open; a list of codes ends long before. */
@@ -205,6 +212,7 @@ const NOTIFICATION = `
         select m.group_id from whatsapp_group_members m where m.user_id = $1 and m.is_active
       ))
     ),
+    'messageClass', coalesce((select y.message_class from notification_types y where y.code = n.type), 'type:' || n.type),
     'countsStrangers', coalesce((
       select (v.rules ->> 'countsStrangers')::boolean from escalation_policy_versions v
       where v.policy_id = n.policy_id and v.version = n.policy_version
@@ -219,11 +227,30 @@ const TOLD_BY_MESSAGE = `
  * same code may have come from another number of ours.
  */
 const FACTS = `
+  with quoted_message as (
+    select m.id, m.address from messages m
+    where m.device_key = $3 and (m.provider_message_id = $6 or m.provider_alias = $6) limit 1
+  )
   select
-    (
-      select ${TOLD_BY_MESSAGE}) from messages m
-      where m.device_key = $3 and (m.provider_message_id = $6 or m.provider_alias = $6) limit 1
-    ) as quoted,
+    (select ${TOLD_BY_MESSAGE}) from quoted_message m) as quoted,
+    (select m.address from quoted_message m where $2::text is null and m.address like '+%') as "quotedTo",
+    case when $10 then (
+      select ${TOLD_BY_MESSAGE}) from messages m where m.id = (
+        select l.id from messages l
+        where l.device_key = $3 and l.address = any($4) and l.status <> 'failed' and l.created_at <= $8
+          and exists (select from deliveries d where d.message_id = l.id)
+        order by l.created_at desc limit 1
+      )
+    ) end as "lastTold",
+    case when $10 then (
+      select coalesce(jsonb_agg(distinct o.message_class), '[]') from opt_outs o
+      where o.ended_at is null and o.channel = $11 and o.holder in (
+        select $1 union all select unnest($4::text[])
+        union all select coalesce(c.user_id, m.address) from quoted_message m
+          left join contacts c on c.kind = 'phone' and c.value = m.address and c.is_active
+          where $1 is null and cardinality($4::text[]) = 0 and $2::text is null
+      )
+    ) else '[]'::jsonb end as "optedOut",
     coalesce(
       (
         select ${TOLD_BY_MESSAGE}) from messages m
@@ -287,6 +314,8 @@ export async function loadReplyFacts(
     readonly writtenBy: number;
     /** As the vendor names the writer. */
     readonly address: string;
+    /** The personal channel that was written on, where the message is about consent. */
+    readonly consentChannel: string | null;
   },
 ): Promise<FoundFacts> {
   const { rows } = await client.query<FoundFacts>({
@@ -303,6 +332,8 @@ export async function loadReplyFacts(
       new Date(reply.now),
       new Date(reply.writtenBy),
       reply.address,
+      reply.consentChannel !== null,
+      reply.consentChannel,
     ],
   });
   const row = rows[0];

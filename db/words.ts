@@ -16,6 +16,8 @@ export type TypeRow = {
   readonly send_window: { readonly from: string; readonly to: string } | null;
   readonly consent_class: string | null;
   readonly preference_class: string | null;
+  /** What somebody opts out of who wants to hear no more like it. */
+  readonly message_class: string;
   readonly is_active: boolean;
 };
 
@@ -27,7 +29,7 @@ export async function readZones(pool: pg.Pool): Promise<readonly ZoneRow[]> {
 }
 
 const TYPE_COLUMNS =
-  "code, name_id, name_en, priority, policy_id, answers, is_customer, is_operational, send_window, consent_class, preference_class, is_active";
+  "code, name_id, name_en, priority, policy_id, answers, is_customer, is_operational, send_window, consent_class, preference_class, message_class, is_active";
 
 export async function readTypes(pool: pg.Pool): Promise<readonly TypeRow[]> {
   const { rows } = await pool.query<TypeRow>(

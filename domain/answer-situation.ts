@@ -28,7 +28,13 @@ export type AnswerSituation =
   | { readonly kind: "thanks"; readonly notificationId: string; readonly answer: Answer }
   | { readonly kind: "confirm_all"; readonly notificationIds: readonly string[] }
   | { readonly kind: "all_done"; readonly count: number }
-  | { readonly kind: "rate_range"; readonly notificationId: string };
+  | { readonly kind: "rate_range"; readonly notificationId: string }
+  /** Consent is withdrawn; operators hear of it where the writer is staff. */
+  | { readonly kind: "stopped" | "stopped_staff" }
+  /** Consent is given again. */
+  | { readonly kind: "started" }
+  /** Wants no more of something, and nothing of ours says of what. */
+  | { readonly kind: "which_stop" };
 
 /** How the referee answered an act. */
 export type ActResult =

@@ -24,6 +24,7 @@ export const ID_PREFIXES = {
   act: "act",
   mute: "mut",
   contact: "con",
+  optOut: "out",
   pushSubscription: "psh",
   otpChallenge: "otp",
   intakeSource: "int",

@@ -112,6 +112,8 @@ export interface SnapshotPerson {
   readonly email: ContactState;
   /** Accounts at which a browser or app of this person is subscribed to push messages, the most recently used first. */
   readonly pushAccountIds: readonly string[];
+  /** Where the person has withdrawn consent to messages of this type's class. */
+  readonly optedOutChannels: readonly PersonChannel[];
   /** Groups of the snapshot that the person is an active member of. */
   readonly groupIds: readonly string[];
 }

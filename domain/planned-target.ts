@@ -104,8 +104,7 @@ export function planPerson(
       email: person.email,
       hasPushSubscription: person.pushAccountIds.length > 0,
     },
-    // Withdrawn consent is not recorded yet.
-    optedOutChannels: [],
+    optedOutChannels: person.optedOutChannels,
   });
   const skipped = new Map<PersonChannel, SuppressionReason>();
   const routes = new Map<Exclude<PersonChannel, "in_app">, readonly AccountRoute[]>();

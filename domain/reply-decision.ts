@@ -18,6 +18,8 @@ export interface TiedNotification {
   readonly mayAnswer: boolean;
   /** The policy counts answers of people who are in a told group and unknown to us. */
   readonly countsStrangers: boolean;
+  /** What it is of, for who wants to hear no more like it: the type's consent class, else its preference class, else `type:<code>`. */
+  readonly messageClass: string;
 }
 
 /** What a quote, a code or a chat's last message points to. */
@@ -54,6 +56,15 @@ export interface ReplyFacts {
     readonly meaning: Meaning | null;
     readonly notificationIds: readonly string[];
   } | null;
+  /** Looked up for a word that withdraws consent or gives it again. */
+  readonly consent: {
+    /** The last message of a notification, closing messages included, that the writer can have seen in this personal chat. */
+    readonly lastTold: Tie;
+    /** What this person or number has opted out of on this channel. */
+    readonly optedOut: readonly string[];
+    /** Somebody's consent can be recorded: the number is known, by itself or by the message of ours that is quoted. */
+    readonly hasHolder: boolean;
+  };
 }
 
 export type TiedBy = "quote" | "code" | "last_message";
@@ -68,6 +79,14 @@ export type ReplyDecision =
     }
   /** A confirmed "1 semua". */
   | { readonly kind: "act_all"; readonly notificationIds: readonly string[] }
+  /** Withdraws consent to messages of these classes, or gives it again. */
+  | {
+      readonly kind: "opt_out" | "opt_in";
+      readonly classes: readonly string[];
+      /** The message that it was said about, where it told one notification. */
+      readonly notificationId: string | null;
+      readonly tiedBy: TiedBy | "chat";
+    }
   | {
       readonly kind: "ask";
       readonly situations: readonly AnswerSituation[];
@@ -130,6 +149,10 @@ function decideInPerson(facts: ReplyFacts): ReplyDecision {
       return decideUnclear(facts);
     case "all":
       return decideAll(facts, said.meaning);
+    case "stop":
+      return decideStop(facts);
+    case "start":
+      return decideStart(facts);
     case "answer":
       break;
   }
@@ -204,6 +227,52 @@ function decideAll(facts: ReplyFacts, meaning: Meaning | null): ReplyDecision {
   };
 }
 
+/** In answer to what is quoted, to a code of the writer's own, else to the last message there. */
+function decideStop(facts: ReplyFacts): ReplyDecision {
+  const { consent, coded } = facts;
+  const ownCode = coded.kind === "one" && coded.notification.mayAnswer ? coded : NO_TIE;
+  const candidates: readonly (readonly [Tie, TiedBy])[] = [
+    [facts.quoted, "quote"],
+    [ownCode, "code"],
+    [consent.lastTold, "last_message"],
+  ];
+  const found = candidates.find(([tie]) => classesOf(tie).length > 0);
+  if (found === undefined || !consent.hasHolder) {
+    return { kind: "unmatched", situations: [{ kind: "which_stop" }] };
+  }
+  const [tie, tiedBy] = found;
+  return { kind: "opt_out", classes: classesOf(tie), notificationId: idOf(tie), tiedBy };
+}
+
+/** What is quoted, or everything. Who has stopped nothing means something else by the word: "mulai" is also said of work that begins. */
+function decideStart(facts: ReplyFacts): ReplyDecision {
+  const { quoted, consent } = facts;
+  const wanted = classesOf(quoted);
+  const classes =
+    wanted.length > 0
+      ? consent.optedOut.filter((one) => wanted.includes(one))
+      : [...consent.optedOut];
+  if (classes.length === 0 || !consent.hasHolder) return decideUnclear(facts);
+  return {
+    kind: "opt_in",
+    classes,
+    notificationId: idOf(quoted),
+    tiedBy: wanted.length > 0 ? "quote" : "chat",
+  };
+}
+
+function classesOf(tie: Tie): readonly string[] {
+  switch (tie.kind) {
+    case "none":
+    case "unknown":
+      return [];
+    case "one":
+      return [tie.notification.messageClass];
+    case "several":
+      return [...new Set(tie.notifications.map(({ messageClass }) => messageClass))].toSorted();
+  }
+}
+
 /** What a confirmation may acknowledge: not what needs its code, and nothing that asks for a number. */
 function confirmable({ open, isSigned }: ReplyFacts): readonly string[] {
   return open
@@ -224,7 +293,10 @@ function answer(
     }
     if (!notification.countsStrangers) return ignore("stranger", id);
   } else if (!notification.mayAnswer && !(facts.writer === "alias" && tiedBy === "code")) {
-    return notAllowed(facts, said);
+    const isHidden = facts.writer === "alias" && tiedBy === "quote" && notification.isOpen;
+    return isHidden && answers !== "none"
+      ? { ...ask([{ kind: "code_needed", notificationId: id }]), notificationId: id }
+      : notAllowed(facts, said);
   }
   if (answers === "none") return ignore("asks_nothing", id);
   const needsCode = notification.priority === "critical" && !facts.isSigned;

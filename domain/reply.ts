@@ -4,8 +4,11 @@
  * is not understood is asked about, never guessed.
  */
 
-/** `all` widens an answer ("1 semua"); `polite` words say nothing by themselves ("terima kasih pak"). */
-export const WORD_MEANINGS = ["acknowledge", "refuse", "all", "polite"] as const;
+/**
+ * `all` widens an answer ("1 semua"); `polite` words say nothing by themselves ("terima kasih pak"); `stop` withdraws consent to messages of a kind, `start`
+ * gives it again.
+ */
+export const WORD_MEANINGS = ["acknowledge", "refuse", "all", "polite", "stop", "start"] as const;
 export type WordMeaning = (typeof WORD_MEANINGS)[number];
 export type Meaning = Extract<WordMeaning, "acknowledge" | "refuse">;
 
@@ -35,6 +38,8 @@ export type Said =
       readonly hasComment: boolean;
     }
   | { readonly kind: "all"; readonly meaning: Meaning | null }
+  /** Nothing but the word, and perhaps the code of what is meant. */
+  | { readonly kind: "stop" | "start"; readonly code: string | null }
   /** Politeness alone asks for nothing. */
   | { readonly kind: "polite" }
   /** Words that are not understood, or that contradict each other. */
@@ -69,12 +74,17 @@ type Item =
   | { readonly kind: "meaning"; readonly meaning: Meaning }
   | { readonly kind: "digit"; readonly digit: number; readonly meaning: Meaning | null }
   | { readonly kind: "code"; readonly code: string }
-  | { readonly kind: "all" }
+  | { readonly kind: "all" | "stop" | "start" }
   | { readonly kind: "unknown" };
 
 export function parseReply(text: string, words: ReplyWords): Said {
-  const { items, wasPolite } = itemsOf(wordsOf(text), words);
-  if (items.length === 0) return wasPolite ? { kind: "polite" } : { kind: "nothing" };
+  const { items: found, wasPolite } = itemsOf(wordsOf(text), words);
+  if (found.length === 0) return wasPolite ? { kind: "polite" } : { kind: "nothing" };
+  const consent = readConsent(found);
+  if (consent !== null) return consent;
+  const items = found.map((item): Item =>
+    item.kind === "stop" || item.kind === "start" ? { kind: "unknown" } : item,
+  );
   if (items.every(({ kind }) => kind !== "unknown")) return readWhole(items);
   return readLeading(items) ?? unclear(items);
 }
@@ -113,7 +123,7 @@ function phraseLength(
 function itemOf(word: string, meaning: WordMeaning | undefined): Item | null {
   const answer = meaning === "acknowledge" || meaning === "refuse" ? meaning : null;
   if (/^\d$/.test(word)) return { kind: "digit", digit: Number(word), meaning: answer };
-  if (meaning === "all") return { kind: "all" };
+  if (meaning === "all" || meaning === "stop" || meaning === "start") return { kind: meaning };
   if (answer !== null) return { kind: "meaning", meaning: answer };
   if (/^\d+$/.test(word) && word.length === CODE_DIGITS) return { kind: "code", code: word };
   return EMOJI.test(word) ? null : { kind: "unknown" };
@@ -132,6 +142,15 @@ function readWhole(items: readonly Item[]): Said {
     return code === null ? { kind: "all", meaning } : unclear(items);
   }
   return { kind: "answer", meaning, digit, code, hasComment: false };
+}
+
+/** Beside such a word stands a code at most; in any other company it is a word like others ("1 4821 mulai jalan"). */
+function readConsent(items: readonly Item[]): Said | null {
+  const codes = codesIn(items);
+  const kinds = new Set(items.flatMap(({ kind }) => (kind === "code" ? [] : [kind])));
+  const [only] = kinds;
+  if (codes.length > 1 || kinds.size !== 1 || (only !== "stop" && only !== "start")) return null;
+  return { kind: only, code: codes[0] ?? null };
 }
 
 /** An answer and its code stand first, and what follows is a comment that holds no other answer: "1 4821 sudah di jalan". */

@@ -3,6 +3,7 @@
  * quiet hours do. The planner asks the same functions about everybody at once; this is the answer for one person.
  */
 import { PERSON_CHANNELS } from "./channel.ts";
+import type { PersonChannel } from "./channel.ts";
 import type { LocalDate } from "./clock-time.ts";
 import {
   defaultSettings,
@@ -34,6 +35,8 @@ export interface EffectQuestion {
     readonly phone: ContactState;
     readonly email: ContactState;
     readonly hasPushSubscription: boolean;
+    /** Where consent to messages of this type's class is withdrawn. */
+    readonly optedOutChannels: readonly PersonChannel[];
     /** What the person changed of the defaults. */
     readonly chosen: SettingsPatch;
   };
@@ -104,7 +107,7 @@ export function settingsEffect(question: EffectQuestion): SettingsEffect {
         email: person.email,
         hasPushSubscription: person.hasPushSubscription,
       },
-      optedOutChannels: [],
+      optedOutChannels: person.optedOutChannels,
     }),
     quiet: quietTreatment({
       now,

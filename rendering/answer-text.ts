@@ -28,6 +28,10 @@ function fillIn(situation: AnswerSituation, context: AnswerContext): ReplySituat
     case "nothing_open":
     case "unknown_code":
     case "all_done":
+    case "stopped":
+    case "stopped_staff":
+    case "started":
+    case "which_stop":
       return situation;
     case "which_one": {
       const items = itemsOf(situation.notificationIds, context);

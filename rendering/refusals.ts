@@ -40,7 +40,7 @@ export type ReplySituation =
   | { readonly kind: "confirm_all"; readonly items: readonly OpenItem[] }
   | { readonly kind: "all_done"; readonly count: number }
   | { readonly kind: "rate_range"; readonly code: string }
-  | { readonly kind: "stopped" | "stopped_staff" | "started" | "help" };
+  | { readonly kind: "stopped" | "stopped_staff" | "started" | "which_stop" | "help" };
 
 export type ReplyContext = {
   readonly channel: Channel;
@@ -95,6 +95,7 @@ function sentence(situation: ReplySituation, { channel, locale }: ReplyContext):
     case "stopped":
     case "stopped_staff":
     case "started":
+    case "which_stop":
     case "help":
       return say(texts.reply[situation.kind]);
   }

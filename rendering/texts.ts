@@ -34,6 +34,7 @@ type ReplyKind =
   | "stopped"
   | "stopped_staff"
   | "started"
+  | "which_stop"
   | "help";
 
 type Answerable = Exclude<AnswerKind, "none">;
@@ -55,8 +56,8 @@ type Texts = {
   readonly reassignedFrom: string;
   readonly maybeDuplicate: string;
   readonly attachment: string;
-  readonly closing: Readonly<Record<ClosingKind, string>>;
   readonly place: string;
+  readonly closing: Readonly<Record<ClosingKind, string>>;
   readonly closingTitle: Readonly<Record<ClosingKind, string>>;
   readonly somebody: string;
   readonly moreItems: string;
@@ -95,8 +96,8 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     reassignedFrom: "Dialihkan dari {name}.",
     maybeDuplicate: "Mungkin pesan ini juga sudah sampai lewat jalur lain.",
     attachment: "Lampiran: {url}",
-    closing: {
     place: "Lokasi: {url}",
+    closing: {
       acknowledge: "Diambil oleh {name}: {subject}.",
       accept: "Diterima oleh {name}: {subject}.",
       claim: "Diambil oleh {name}: {subject}.",
@@ -147,6 +148,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       stopped_staff:
         "Sudah dicatat. Operator kami beri tahu bahwa Anda berhenti menerima pesan ini. Balas MULAI untuk menerimanya kembali.",
       started: "Anda akan menerima pesan ini kembali.",
+      which_stop: "Maaf, pesan mana yang ingin Anda hentikan? Balas pesan itu sendiri dengan STOP.",
       help: "Balas *1 kode* terima, *2 kode* tolak, *1 semua* terima semua, *tugas* daftar tugas Anda, *piket* siapa yang bertugas, *tunda 30* tunda 30 menit.",
     },
     over: {
@@ -184,9 +186,9 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     reassignedFrom: "Reassigned from {name}.",
     maybeDuplicate: "This may also have reached you another way.",
     attachment: "Attachment: {url}",
+    place: "Location: {url}",
     closing: {
       acknowledge: "Taken by {name}: {subject}.",
-    place: "Location: {url}",
       accept: "Accepted by {name}: {subject}.",
       claim: "Claimed by {name}: {subject}.",
       resolve: "Resolved: {subject}.",
@@ -235,6 +237,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       stopped_staff:
         "Noted. We are telling an operator that you stopped receiving this. Reply START to receive it again.",
       started: "You will receive these messages again.",
+      which_stop: "Sorry, which message do you want to stop? Reply STOP to that message itself.",
       help: "Reply *1 code* to accept, *2 code* to decline, *1 all* to accept all, *tasks* for your list, *duty* for who is on duty, *snooze 30* to wait 30 minutes.",
     },
     over: {

@@ -125,6 +125,12 @@ export const EffectiveSettingsSchema = z
       decision: z.enum(["tell_now", "asleep", "always_quiet"]),
       reason: z.string(),
     }),
+    optOuts: z
+      .array(z.object({ messageClass: z.string(), channel: z.string(), since: instantOut }))
+      .openapi({
+        description:
+          "What the person has opted out of, by STOP or at the vendor: a consent class, a preference class, or `type:<code>`.",
+      }),
     settings: SettingsSchema,
   })
   .openapi("EffectiveSettings");

@@ -6,27 +6,36 @@ import type { AnswerToStart } from "../../db/answers.ts";
 import { interpretInbound, writeReplyEvent } from "../../db/inbound.ts";
 import type { InboundState } from "../../db/inbound.ts";
 import { newId } from "../../db/new-id.ts";
+import { endOptOuts, recordOptOuts } from "../../db/opt-outs.ts";
 import { askPrompt, endPrompt } from "../../db/replies.ts";
 import type { ReplyWriter } from "../../db/replies.ts";
+import type { StaleRun } from "../../db/stale-plans.ts";
 import { storableText } from "../../db/storable-text.ts";
 import { situationAfter } from "../../domain/answer-situation.ts";
 import type { AnswerSituation } from "../../domain/answer-situation.ts";
 import type { ReplyDecision, ReplyFacts } from "../../domain/reply-decision.ts";
 import type { ReplyEvent } from "../../providers/provider.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
+import { holderOf } from "./reply-facts.ts";
 import type { ReplyMessage } from "./reply-message.ts";
 
 type Told = Extract<RecordActAnswer, { kind: "applied" | "pending" }>;
 
-/** What is left to do once the transaction stands: runs to tell, an answer to send. */
-export type Aftermath = { readonly told: readonly Told[]; readonly answer: AnswerToStart | null };
+/** What is left to do once the transaction stands: runs to tell, an answer to send, runs to plan again. */
+export type Aftermath = {
+  readonly told: readonly Told[];
+  readonly answer: AnswerToStart | null;
+  readonly stale: readonly StaleRun[];
+};
 
-export const NOTHING_LEFT: Aftermath = { told: [], answer: null };
+export const NOTHING_LEFT: Aftermath = { told: [], answer: null, stale: [] };
 
 export type DecidedReply = {
   readonly message: ReplyMessage;
   readonly writer: ReplyWriter;
   readonly addresses: readonly string[];
+  /** In a personal chat, the number that the quoted message of ours went to. */
+  readonly quotedTo: string | null;
   readonly facts: ReplyFacts;
   readonly decision: ReplyDecision;
 };
@@ -51,10 +60,13 @@ export async function carryOut(
         detail: { act: decision.act, tiedBy: decision.tiedBy },
       });
       const answer = await say(client, deps, received, decided, done.said, false);
-      return { told: done.told, answer };
+      return { ...NOTHING_LEFT, told: done.told, answer };
     }
     case "act_all":
       return actOnAll(client, deps, received, decided, decision.notificationIds);
+    case "opt_out":
+    case "opt_in":
+      return changeConsent(client, deps, received, decided, decision);
     case "ask": {
       await note(client, received, decided, {
         state: "asked",
@@ -65,7 +77,7 @@ export async function carryOut(
       });
       await ask(client, received, decided, decision);
       const answer = await say(client, deps, received, decided, decision.situations, false);
-      return { told: [], answer };
+      return { ...NOTHING_LEFT, answer };
     }
     case "unmatched": {
       await note(client, received, decided, {
@@ -76,7 +88,7 @@ export async function carryOut(
         detail: {},
       });
       const answer = await say(client, deps, received, decided, decision.situations, true);
-      return { told: [], answer };
+      return { ...NOTHING_LEFT, answer };
     }
     case "ignore": {
       const isChatter = message.groupChatId !== null && decision.notificationId === null;
@@ -178,7 +190,49 @@ async function actOnAll(
   const situation: AnswerSituation =
     told.length === 0 ? { kind: "nothing_open" } : { kind: "all_done", count: told.length };
   const answer = await say(client, deps, received, decided, [situation], false);
-  return { told, answer };
+  return { ...NOTHING_LEFT, told, answer };
+}
+
+/** Records that the writer wants no more of something on this channel, or wants it again; runs that it outdates plan again. */
+async function changeConsent(
+  client: pg.PoolClient,
+  deps: EventDeps,
+  received: Received<ReplyEvent>,
+  decided: DecidedReply,
+  decision: Extract<ReplyDecision, { kind: "opt_out" | "opt_in" }>,
+): Promise<Aftermath> {
+  const { message, writer, quotedTo } = decided;
+  const { classes, kind, notificationId, tiedBy } = decision;
+  const holder = holderOf(message, writer, quotedTo);
+  if (holder === null) throw new Error("Invariant broken: consent is somebody's");
+  const change = {
+    ...holder,
+    channel: personalChannel(received.account.row),
+    classes,
+    inboundMessageId: message.inboundId,
+    now: message.receivedAt,
+  };
+  const stale =
+    kind === "opt_out"
+      ? await recordOptOuts(client, { ...change, deliveryId: null })
+      : await endOptOuts(client, change);
+  await note(client, received, decided, {
+    state: "applied",
+    notificationId,
+    actId: null,
+    reason: kind === "opt_out" ? "opted_out" : "opted_in",
+    detail: { [kind === "opt_out" ? "optedOut" : "optedIn"]: classes, tiedBy },
+  });
+  const isStaff = writer.user !== null && writer.user.role !== "customer";
+  const situation: AnswerSituation =
+    kind === "opt_in" ? { kind: "started" } : { kind: isStaff ? "stopped_staff" : "stopped" };
+  const answer = await say(client, deps, received, decided, [situation], false);
+  return { ...NOTHING_LEFT, answer, stale };
+}
+
+/** An account for groups hears what is written to its number in person, too. */
+export function personalChannel({ channel }: { readonly channel: string }): string {
+  return channel === "whatsapp_group" ? "whatsapp_personal" : channel;
 }
 
 /** A question that a bare word may answer is remembered; anything else that was said ends the one before. */
@@ -210,20 +264,20 @@ async function say(
   client: pg.PoolClient,
   deps: EventDeps,
   { account }: Received<ReplyEvent>,
-  { message, writer, addresses }: DecidedReply,
+  { message, writer, addresses, quotedTo }: DecidedReply,
   situations: readonly AnswerSituation[],
   isUnmatched: boolean,
 ): Promise<AnswerToStart | null> {
   const isGroup = message.groupChatId !== null;
-  const address = message.groupChatId ?? addresses[0];
+  // A hidden number can be answered where the message that it quotes went.
+  const address = message.groupChatId ?? addresses[0] ?? quotedTo ?? undefined;
   if (situations.length === 0 || address === undefined) return null;
   const { row } = account;
-  const personal = row.channel === "whatsapp_group" ? "whatsapp_personal" : row.channel;
   return insertAnswer(client, {
     inboundMessageId: message.inboundId,
     deviceKey: row.deviceKey,
     provider: row.provider,
-    channel: isGroup ? "whatsapp_group" : personal,
+    channel: isGroup ? "whatsapp_group" : personalChannel(row),
     address,
     locale: writer.user?.locale ?? writer.group?.locale ?? deps.inbound.locale,
     timeZone: writer.user?.timeZone ?? writer.group?.timeZone ?? deps.inbound.timeZone,

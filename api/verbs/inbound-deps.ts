@@ -1,5 +1,6 @@
 import type { Locale } from "../../domain/locale.ts";
 import type { WordRow } from "../../domain/reply.ts";
+import type { Replanner } from "./replanner.ts";
 import type { TellDeps } from "./tell-run.ts";
 import type { WebhookAccount } from "./webhook-accounts.ts";
 
@@ -7,6 +8,7 @@ import type { WebhookAccount } from "./webhook-accounts.ts";
 export type EventDeps = TellDeps & {
   readonly now: () => number;
   readonly inbound: InboundSettings;
+  readonly replanner: Pick<Replanner, "tell">;
 };
 
 export type InboundSettings = {
@@ -14,7 +16,7 @@ export type InboundSettings = {
   readonly timeZone: string;
   /** For people whom nobody knows. */
   readonly locale: Locale;
-  /** Words that acknowledge and refuse, in every language. */
+  /** Words that acknowledge, refuse, stop and start, in every language. */
   readonly readWords: () => Promise<readonly WordRow[]>;
   /** Starts the workflow that sends an answer; throws when Temporal could not be asked. */
   readonly startAnswer: (answer: {

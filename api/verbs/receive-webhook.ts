@@ -16,6 +16,7 @@ import {
 } from "./record-account-event.ts";
 import { readSpeech, recordKeyPress } from "./record-key-press.ts";
 import { recordLink, recordReceiptEvent } from "./record-receipt.ts";
+import { recordReportedOptOut } from "./record-vendor-opt-out.ts";
 import { recordReply } from "./record-reply.ts";
 import type { WebhookAccount, WebhookAccounts } from "./webhook-accounts.ts";
 
@@ -104,6 +105,7 @@ async function store(
   switch (event.kind) {
     case "receipt":
       await recordReceiptEvent(deps, { ...received, event });
+      await recordReportedOptOut(deps, { ...received, event });
       return null;
     case "link":
       await recordLink(deps, { ...received, event });

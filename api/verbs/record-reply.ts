@@ -19,7 +19,7 @@ import type { ReplyDecision } from "../../domain/reply-decision.ts";
 import { replyWords } from "../../domain/reply.ts";
 import type { ReplyWords } from "../../domain/reply.ts";
 import type { ReplyEvent } from "../../providers/provider.ts";
-import { carryOut, interpret, NOTHING_LEFT } from "./carry-out-reply.ts";
+import { carryOut, interpret, NOTHING_LEFT, personalChannel } from "./carry-out-reply.ts";
 import type { Aftermath } from "./carry-out-reply.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
 import { toFacts, VENDOR_CLOCK_MS } from "./reply-facts.ts";
@@ -29,9 +29,10 @@ import { signalAct } from "./tell-run.ts";
 
 export async function recordReply(deps: EventDeps, received: Received<ReplyEvent>): Promise<void> {
   const words = await deps.inbound.readWords();
-  const { told, answer } = await withTransaction(deps.pool, (client) =>
+  const { told, answer, stale } = await withTransaction(deps.pool, (client) =>
     store(client, deps, received, (locale) => replyWords(words, locale)),
   );
+  deps.replanner.tell(stale, "consent_changed", new Date(received.receivedAt));
   for (const { workflowId, act } of told) {
     if (act.kind !== "rate") signalAct(deps, workflowId, act);
     deps.announce?.({ kind: "act", actId: act.actId });
@@ -97,12 +98,15 @@ async function store(
     now: receivedAt,
     writtenBy: (event.at ?? receivedAt) + VENDOR_CLOCK_MS,
     address,
+    consentChannel:
+      said.kind === "stop" || said.kind === "start" ? personalChannel(account.row) : null,
   });
   const facts = toFacts(received, message, writer, said, found);
   return carryOut(client, deps, received, {
     message,
     writer,
     addresses,
+    quotedTo: found.quotedTo,
     facts,
     decision: isTakenBack(event) ? TAKEN_BACK : decideReply(facts),
   });

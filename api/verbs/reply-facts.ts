@@ -1,3 +1,4 @@
+import type { ConsentHolder } from "../../db/opt-outs.ts";
 import type { FoundFacts, FoundNotification, ReplyWriter } from "../../db/replies.ts";
 import { may } from "../../domain/permissions.ts";
 import { NO_TIE } from "../../domain/reply-decision.ts";
@@ -38,7 +39,24 @@ export function toFacts(
     last: tie(lastSeen(found.last, event.at ?? receivedAt), false),
     open: found.open.map(toTied),
     prompt: found.prompt,
+    consent: {
+      lastTold: tie(found.lastTold, false),
+      optedOut: found.optedOut,
+      hasHolder: holderOf(message, writer, found.quotedTo) !== null,
+    },
   };
+}
+
+/** Whose consent it is; null: nobody whom we could find again. */
+export function holderOf(
+  { from, groupChatId }: ReplyMessage,
+  { user }: ReplyWriter,
+  quotedTo: string | null,
+): ConsentHolder | null {
+  if (groupChatId !== null) return null;
+  const address = from.find(({ kind }) => kind === "phone")?.value ?? quotedTo;
+  if (user === null && address === null) return null;
+  return { userId: user?.id ?? null, address };
 }
 
 /** Vendors tell whole seconds, and their clocks and ours may differ by as much again. */

@@ -1,11 +1,14 @@
 import type pg from "pg";
 import { contentTag } from "../../db/content-tag.ts";
+import { standingOptOuts } from "../../db/opt-outs.ts";
+import type { StandingOptOut } from "../../db/opt-outs.ts";
 import { hasPushSubscription } from "../../db/push-subscriptions.ts";
 import { readCalendar, readChoice, readPolicyInForce } from "../../db/settings.ts";
 import { readUser } from "../../db/users.ts";
 import type { ContactRow, UserRow } from "../../db/users.ts";
 import { readType } from "../../db/words.ts";
 import type { Actor } from "../../domain/actor.ts";
+import { PERSON_CHANNELS } from "../../domain/channel.ts";
 import type { ContactKind } from "../../domain/contact.ts";
 import { PREFERENCE_CLASSES } from "../../domain/effective-settings.ts";
 import type { ContactState, Settings, SettingsPatch } from "../../domain/effective-settings.ts";
@@ -48,6 +51,8 @@ export type SeenEffect = SettingsEffect & {
   readonly type: string;
   readonly priority: Priority;
   readonly policy: { readonly id: string; readonly version: number };
+  /** Everything that the person has opted out of, of this type's class and others. */
+  readonly optOuts: readonly StandingOptOut[];
 };
 
 /**
@@ -78,11 +83,12 @@ export async function seeEffectiveSettings(
     ]);
   }
   const priority = input.priority ?? type.priority;
-  const [policy, chosen, calendar, isSubscribed] = await Promise.all([
+  const [policy, chosen, calendar, isSubscribed, optOuts] = await Promise.all([
     readPolicyInForce(pool, type.policy_id, priority),
     readChoice(pool, user.id),
     readCalendar(pool, user.zones[0] ?? null, now),
     hasPushSubscription(pool, user.id),
+    standingOptOuts(pool, user.id),
   ]);
   if (policy === null) {
     throw new InvalidInput([
@@ -103,6 +109,11 @@ export async function seeEffectiveSettings(
       phone: contactState(user.contacts, "phone"),
       email: contactState(user.contacts, "email"),
       hasPushSubscription: isSubscribed,
+      optedOutChannels: PERSON_CHANNELS.filter((channel) =>
+        optOuts.some(
+          (optOut) => optOut.channel === channel && optOut.messageClass === type.message_class,
+        ),
+      ),
       chosen,
     },
     type: {
@@ -120,5 +131,6 @@ export async function seeEffectiveSettings(
     type: type.code,
     priority,
     policy: { id: policy.id, version: policy.version },
+    optOuts,
   };
 }

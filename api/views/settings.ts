@@ -34,6 +34,11 @@ export function toEffectiveSettings(seen: SeenEffect): z.input<typeof EffectiveS
       decision: quiet.kind,
       reason: quiet.reason,
     },
+    optOuts: seen.optOuts.map(({ messageClass, channel, since }) => ({
+      messageClass,
+      channel,
+      since: new Date(since).toISOString(),
+    })),
     settings: toSettings(settings),
   };
 }

@@ -17,11 +17,17 @@ const N1: TiedNotification = {
   isOpen: true,
   mayAnswer: true,
   countsStrangers: false,
+  messageClass: "urgent",
 };
 const N2: TiedNotification = { ...N1, id: "ntf_2" };
 const CRITICAL: TiedNotification = { ...N1, id: "ntf_c", priority: "critical" };
 const SURVEY: TiedNotification = { ...N1, id: "ntf_r", answers: "rate" };
-const NEWS: TiedNotification = { ...N1, id: "ntf_n", answers: "none" };
+const NEWS: TiedNotification = {
+  ...N1,
+  id: "ntf_n",
+  answers: "none",
+  messageClass: "type:maintenance",
+};
 
 const one = (notification: TiedNotification): Tie => ({ kind: "one", notification });
 const several = (...notifications: TiedNotification[]): Tie => ({ kind: "several", notifications });
@@ -52,8 +58,11 @@ const facts = (fields: Partial<ReplyFacts> = {}): ReplyFacts => ({
   last: NO_TIE,
   open: [],
   prompt: null,
+  consent: NO_CONSENT,
   ...fields,
 });
+
+const NO_CONSENT: ReplyFacts["consent"] = { lastTold: NO_TIE, optedOut: [], hasHolder: true };
 
 /** "acknowledge ntf_1 by quote", "ask which_one ntf_1 ntf_2", "ignore chatter", … */
 function inWords(decision: ReplyDecision): string {
@@ -62,6 +71,9 @@ function inWords(decision: ReplyDecision): string {
       return `${decision.act}${decision.rating === null ? "" : ` ${decision.rating}`} ${decision.notificationId} by ${decision.tiedBy}`;
     case "act_all":
       return `acknowledge all ${decision.notificationIds.join(" ")}`;
+    case "opt_out":
+    case "opt_in":
+      return `${decision.kind} ${decision.classes.join(" ")} of ${decision.notificationId ?? "none"} by ${decision.tiedBy}`;
     case "ask":
     case "unmatched": {
       const said = decision.situations.map((situation) =>
@@ -355,6 +367,89 @@ describe("in a group", () => {
   });
 });
 
+describe("consent", () => {
+  const STOP: Said = { kind: "stop", code: null };
+  const START: Said = { kind: "start", code: null };
+  const consent = (fields: Partial<ReplyFacts["consent"]>) => ({
+    consent: { ...NO_CONSENT, ...fields },
+  });
+  it.each<[given: Partial<ReplyFacts>, decision: string, reason: string]>([
+    [
+      { said: STOP, quoted: one(NEWS), ...consent({ lastTold: one(N1) }) },
+      "opt_out type:maintenance of ntf_n by quote",
+      "what is quoted is what was meant",
+    ],
+    [
+      { said: STOP, ...consent({ lastTold: one(N1) }) },
+      "opt_out urgent of ntf_1 by last_message",
+      "else the last message there",
+    ],
+    [
+      { said: STOP, quoted: UNKNOWN, ...consent({ lastTold: one(N1) }) },
+      "opt_out urgent of ntf_1 by last_message",
+      "a quote of what we did not send says nothing of ours",
+    ],
+    [
+      { said: { kind: "stop", code: "4821" }, coded: one(NEWS), ...consent({ lastTold: one(N1) }) },
+      "opt_out type:maintenance of ntf_n by code",
+      "a code of one's own",
+    ],
+    [
+      {
+        said: { kind: "stop", code: "4821" },
+        coded: one({ ...NEWS, mayAnswer: false }),
+        ...consent({ lastTold: one(N1) }),
+      },
+      "opt_out urgent of ntf_1 by last_message",
+      "somebody else's code says nothing",
+    ],
+    [
+      { said: STOP, quoted: several(N1, N2, NEWS) },
+      "opt_out type:maintenance urgent of none by quote",
+      "one message may be of several classes",
+    ],
+    [{ said: STOP }, "unmatched which_stop", "nothing was ever told there"],
+    [
+      { said: STOP, writer: "stranger", ...consent({ lastTold: one(NEWS) }) },
+      "opt_out type:maintenance of ntf_n by last_message",
+      "a number that nobody has may withdraw it too",
+    ],
+    [
+      { said: STOP, writer: "alias", ...consent({ hasHolder: false }) },
+      "unmatched which_stop",
+      "whose consent is not guessed",
+    ],
+    [
+      { said: STOP, prompt: { kind: "confirm_all", meaning: null, notificationIds: ["ntf_1"] } },
+      "unmatched which_stop",
+      "it confirms nothing",
+    ],
+    [{ chat: "group", said: STOP, quoted: one(N1) }, "ignore chatter", "a group has no consent"],
+    [
+      { said: START, ...consent({ optedOut: ["promotion", "urgent"] }) },
+      "opt_in promotion urgent of none by chat",
+      "everything comes back",
+    ],
+    [
+      { said: START, quoted: one(N1), ...consent({ optedOut: ["promotion", "urgent"] }) },
+      "opt_in urgent of ntf_1 by quote",
+      "or what is quoted alone",
+    ],
+    [
+      { said: START, open: [N1] },
+      "unmatched which_one ntf_1",
+      "who has stopped nothing has said something else",
+    ],
+    [
+      { said: START, quoted: one(N1), ...consent({ optedOut: ["promotion"] }) },
+      "unmatched nothing_open",
+      "what is quoted was never stopped",
+    ],
+  ])("%o → %s (%s)", (given, decision) => {
+    expect(inWords(decideReply(facts(given)))).toBe(decision);
+  });
+});
+
 describe("somebody who isn't known", () => {
   it.each<[given: Partial<ReplyFacts>, decision: string, reason: string]>([
     [
@@ -364,8 +459,18 @@ describe("somebody who isn't known", () => {
     ],
     [
       { writer: "alias", quoted: one({ ...N1, mayAnswer: false }) },
+      "ask code_needed ntf_1",
+      "what it quotes tells where to ask for the code",
+    ],
+    [
+      { writer: "alias", quoted: one({ ...N1, mayAnswer: false, isOpen: false }) },
       "unmatched nothing_open",
-      "and by nothing else",
+      "there is no code of what is over",
+    ],
+    [
+      { writer: "alias", last: one({ ...N1, mayAnswer: false }) },
+      "unmatched nothing_open",
+      "and is believed by nothing else",
     ],
     [
       { writer: "stranger", said: YES_CODE, coded: one(N1) },
@@ -386,6 +491,7 @@ describe("whatever is written", () => {
     isOpen: fc.boolean(),
     mayAnswer: fc.boolean(),
     countsStrangers: fc.boolean(),
+    messageClass: fc.constantFrom("urgent", "promotion"),
   });
   const aTie: fc.Arbitrary<Tie> = fc.oneof(
     fc.constant(NO_TIE),
@@ -404,6 +510,10 @@ describe("whatever is written", () => {
     fc.record({
       kind: fc.constant("all" as const),
       meaning: fc.constantFrom("acknowledge" as const, "refuse" as const, null),
+    }),
+    fc.record({
+      kind: fc.constantFrom("stop" as const, "start" as const),
+      code: fc.option(fc.constant("4821"), { nil: null }),
     }),
     fc.constant<Said>({ kind: "polite" }),
     fc.constant<Said>({ kind: "nothing" }),
@@ -434,6 +544,11 @@ describe("whatever is written", () => {
         }),
         { nil: null },
       ),
+      consent: fc.record({
+        lastTold: aTie,
+        optedOut: fc.subarray(["urgent", "promotion"]),
+        hasHolder: fc.boolean(),
+      }),
     })
     // Only a code that was said is looked up.
     .map((given) => ({

@@ -32,6 +32,7 @@ const ask = ({ person, type, ...rest }: Overrides = {}) =>
       phone: "verified",
       email: "verified",
       hasPushSubscription: false,
+      optedOutChannels: [],
       chosen: {},
       ...person,
     },

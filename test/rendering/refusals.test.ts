@@ -33,6 +33,7 @@ const SITUATIONS: readonly ReplySituation[] = [
   { kind: "stopped" },
   { kind: "stopped_staff" },
   { kind: "started" },
+  { kind: "which_stop" },
   { kind: "help" },
 ];
 

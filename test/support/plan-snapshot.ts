@@ -51,6 +51,7 @@ export function somebody(id: string, over: Partial<SnapshotPerson> = {}): Snapsh
     phone: "verified",
     email: "none",
     pushAccountIds: [],
+    optedOutChannels: [],
     groupIds: [],
     ...over,
   };

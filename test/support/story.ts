@@ -319,7 +319,10 @@ export async function differencesFromRecord(
   }>(
     `select d.channel, m.address, m.provider_message_id as id
      from deliveries d join notifications n on n.id = d.notification_id join messages m on m.id = d.message_id
-     where n.accepted_at >= $1 and (m.provider_message_id is not null or m.accepted_at is not null or d.status = 'unknown')`,
+     where n.accepted_at >= $1 and (m.provider_message_id is not null or m.accepted_at is not null or d.status = 'unknown')
+     union all
+     select m.channel, m.address, m.provider_message_id from answers a join messages m on m.id = a.message_id
+     where a.created_at >= $1 and (m.provider_message_id is not null or a.status = 'unknown')`,
     [since],
   );
   const known = rows.flatMap(({ channel, id }) => (id === null ? [] : [`${channel} ${id}`]));
