@@ -52,6 +52,7 @@ export class Run {
   #isOver = false;
   #hasNews = false;
   #hasUndecided = false;
+  #isStopped = false;
   readonly #seenActs = new Set<string>();
   readonly #answers = new Map<string, SteerAnswer>();
 
@@ -152,9 +153,13 @@ export class Run {
   }
 
   learn(fact: Fact, now: number): void {
-    if (fact.kind === "reopened") this.#isOver = false;
+    if (fact.kind === "reopened") {
+      this.#isOver = false;
+      this.#isStopped = false;
+    }
     this.#tell(fact, now);
     this.#hasUndecided = true;
+    if (fact.kind === "stopped") this.#isStopped = true;
     this.#state = learn(this.state, fact, now);
     this.touch();
   }
@@ -243,9 +248,9 @@ export class Run {
     return reopensFirst ? "reopen" : "resolution_time_over";
   }
 
-  /** Facts were learned since the ladder was asked. A run that was never asked has nothing to ask for them yet: what steers it comes before its first step. */
+  /** Facts were learned since the ladder was asked. What steers a run that was never asked comes before its first step, unless it is stopped. */
   get hasUndecided(): boolean {
-    return this.#todo !== null && this.#hasUndecided;
+    return this.#hasUndecided && (this.#todo !== null || this.#isStopped);
   }
 
   /** Acts or re-plans wait to be carried out. */

@@ -63,7 +63,7 @@ export interface ModelState {
   readonly told: readonly ToldOnce[];
   /** Not repeated in this pass, for each person. */
   readonly toldInPass: ByWho<readonly ModelChannel[]>;
-  /** Of those, what the step's own beginning told: a snooze's end repeats it. */
+  /** Of those, what was not told before under another policy: a snooze's end repeats it when its step stands. */
   readonly begunInPass: ByWho<readonly ModelChannel[]>;
   /** Messages that failed for good in this pass, and whether the next channel has been begun for them. */
   readonly failedInPass: ByWho<readonly ModelChannel[]>;
@@ -367,6 +367,7 @@ function pullForward(state: ModelState): After {
         ...current,
         told: [...current.told, { who, channel: next, isSure: false, isRepeat: false }],
         toldInPass: { ...current.toldInPass, [who]: [...current.toldInPass[who], next] },
+        begunInPass: { ...current.begunInPass, [who]: [...current.begunInPass[who], next] },
         toldInRun: { ...current.toldInRun, [who]: [...current.toldInRun[who], next] },
         leftInPass: { ...current.leftInPass, [who]: [...current.leftInPass[who], channel] },
       };

@@ -255,7 +255,7 @@ function closingDifferences(run: SeenRun, state: ModelState, who: Who): readonly
   const most = told.length === 0 && !run.inInbox.includes(who) ? 0 : state.closings;
   const least = Math.min(most, 1);
   const isInChat = told.some(({ channel }) => channel === "whatsapp_personal");
-  const isFailed = state.failedInPass[who].length > 0;
+  const isFailed = run.acts.some(({ act: done }) => done.kind === "failed" && done.of === who);
   const wrong: string[] = [];
   if (chat + inbox < least || chat + inbox > most) {
     wrong.push(`${who} got ${chat + inbox} closing messages, not ${least} to ${most}`);

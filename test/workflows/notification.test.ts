@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { PlanAnswer } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
 import { STEER_UPDATE } from "../../workflows/contract.ts";
 import { fakeWorld, person, ROUTE, runPlan } from "../support/fake-activities.ts";
@@ -189,6 +190,48 @@ describe("a notification that wants an answer", () => {
         updateId: escalate.actId,
       });
       expect(answer).toEqual({ applied: true, reason: null });
+      await world.order((order) => order.step === 2);
+      await tell(run, { kind: "act", act: act({ kind: "cancel" }) });
+      expect(await run.result()).toMatchObject({ outcome: "cancelled" });
+    });
+  });
+
+  it("that settled in a task which is done again refuses whoever steers it, and ends", async () => {
+    let settled: (answer: PlanAnswer) => void = () => undefined;
+    const planned = new Promise<PlanAnswer>((resolve) => {
+      settled = resolve;
+    });
+    const world = fakeWorld({ plan: runPlan(), overrides: { planNotification: () => planned } });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      const escalate = act({ kind: "escalate", stops: false });
+      const asked = await run.startUpdate(STEER_UPDATE, {
+        args: [escalate],
+        updateId: escalate.actId,
+        waitForStage: "ACCEPTED",
+      });
+      settled({ kind: "not_ours", outcome: "cancelled", reason: "already_settled" });
+      expect(await asked.result()).toEqual({ applied: false, reason: "already_settled" });
+      expect(await run.result()).toMatchObject({ outcome: "cancelled" });
+    });
+    expect(world.orders).toEqual([]);
+  });
+
+  it("a new policy does not take the effect from an act that came in the same instant", async () => {
+    const told = runPlan({ priority: "high", answerKind: "acknowledge", rules: URGENT_RULES });
+    const world = fakeWorld({
+      plan: told,
+      overrides: { replanNotification: () => Promise.resolve({ kind: "replanned", plan: told }) },
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      const escalate = act({ kind: "escalate", stops: false });
+      const move = act({ kind: "move", stops: false });
+      await Promise.all([
+        tell(run, { kind: "act", act: escalate }),
+        tell(run, { kind: "act", act: move }),
+      ]);
       await world.order((order) => order.step === 2);
       await tell(run, { kind: "act", act: act({ kind: "cancel" }) });
       expect(await run.result()).toMatchObject({ outcome: "cancelled" });
