@@ -48,11 +48,11 @@ import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
 import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts";
 import type { OpenedAccount } from "../db/opened-account.ts";
-import type { DeliverAnswer, DeliverInput } from "./contract.ts";
-import { deliveryFailure, tryAgain } from "./failure.ts";
 import type { FileClient } from "../providers/file-client.ts";
 import { smsParts } from "../rendering/sms-parts.ts";
 import { composeAttached, REFUSED_BY_VENDOR } from "./attach.ts";
+import type { DeliverAnswer, DeliverInput } from "./contract.ts";
+import { deliveryFailure, tryAgain } from "./failure.ts";
 import { devicesOf, sendToDevices, type Device, type OpenDestination } from "./push-devices.ts";
 import {
   composeClosingMessage,
@@ -69,10 +69,10 @@ export interface DeliverDeps {
   readonly openAccount: (row: AccountRow) => OpenedAccount;
   readonly openDestination: OpenDestination;
   readonly settings: MessageSettings;
-  /** A signed link by which the recipient answers; null when nobody can reach us. */
-  readonly ackLink: (link: AckLink) => string | null;
   /** Fetches what is attached, past the address guard. */
   readonly files: FileClient;
+  /** A signed link by which the recipient answers; null when nobody can reach us. */
+  readonly ackLink: (link: AckLink) => string | null;
   /** Null: no limit. Otherwise the only numbers, group ids, e-mail addresses and, for push, users that a message may go to. */
   readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly now: () => number;
@@ -261,12 +261,12 @@ interface Ready {
   readonly address: string;
   readonly code: string | null;
   readonly answerable: boolean;
+  /** How the message shows what is attached; empty when nothing is. */
+  readonly shown: readonly AttachmentShown[];
 }
 
 async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<DeliverAnswer> {
   const ready = await prepare(deps, input, job);
-  /** How the message shows what is attached; empty when nothing is. */
-  readonly shown: readonly AttachmentShown[];
   const messageId = await waitForSlot(deps, input, job, ready);
   if (messageId === null) {
     return answered(job.context.delivery.id, deps.now(), { kind: "not_sent", reason: "stopped" })
@@ -290,10 +290,6 @@ async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<D
   return recordSuccess(deps, input, job, kept, messageId);
 }
 
-function handOver(
-  deps: DeliverDeps,
-  job: Job,
-  { provider, opened }: Ready,
 /** Not every gateway counts the parts that it bills. */
 function withSegments(result: SendResult, { event }: Job, { outbound }: Ready): SendResult {
   return event.channel !== "sms" || result.segments !== null
@@ -301,6 +297,10 @@ function withSegments(result: SendResult, { event }: Job, { outbound }: Ready): 
     : { ...result, segments: smsParts(outbound.text).segments };
 }
 
+function handOver(
+  deps: DeliverDeps,
+  job: Job,
+  { provider, opened }: Ready,
   outbound: OutboundMessage,
   deliveryKey: string,
 ): Promise<SendResult> {
@@ -415,20 +415,16 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
       devices[0]?.to ?? destinationOf(channel, recipient.kind, address),
       message,
       linkOf(context, answerUrl, deps.settings, deps.now()),
+      attachment,
     ),
     devices,
     address,
     code,
-      attachment,
     answerable,
+    shown,
   };
 }
 
-/**
-    shown,
- * An account that is ill gets nothing while a well one can carry it: nobody waits for its failure. Where there is no other, it is a better hope than none.
- * One message at a time may try it; a critical one never does.
- */
 /** A file server that takes longer is not worth a message's wait. */
 const FILE_TIMEOUT_MS_MAX = 5_000;
 const FILE_TIMEOUT_MS_MIN = 250;
@@ -442,6 +438,10 @@ function withoutAttachments<Message>(message: Message | null) {
   return message && { message, attachment: null, shown: [] };
 }
 
+/**
+ * An account that is ill gets nothing while a well one can carry it: nobody waits for its failure. Where there is no other, it is a better hope than none.
+ * One message at a time may try it; a critical one never does.
+ */
 async function isAdmitted(
   { pool }: DeliverDeps,
   { delivery, hasHealthier, notification }: DeliveryContext,
@@ -561,6 +561,7 @@ async function refused(
   if (isWindowMisjudged(error, ready)) {
     await forgetWindow(deps.pool, ready.account.deviceKey, ready.address);
   }
+  if (isMediaRefused) await recordAttachments(deps.pool, delivery.id, withoutMedia(ready.shown));
   await moveCircuit(deps, ready.account, failure);
   if (recorded !== status) throw tryAgain("a receipt came for the lost answer", 1);
   if (VERDICTS[error.kind].recordsOptOut && error.scope === "recipient") {
@@ -569,7 +570,6 @@ async function refused(
   }
   if (repeat.retry) throw tryAgain(`${error.kind}: ${error.reason}`, repeat.afterMs);
   throw deliveryFailure(error.kind, { scope: error.scope, reason: error.reason, at: now });
-  if (isMediaRefused) await recordAttachments(deps.pool, delivery.id, withoutMedia(ready.shown));
 }
 
 /** The account's health by what its vendor has just done; nothing is asked of PostgreSQL while all is well. */
@@ -595,14 +595,6 @@ function isWindowMisjudged(error: ProviderError, ready: Ready): boolean {
   );
 }
 
-/** Decided without asking the vendor. */
-async function giveUp(
-  deps: DeliverDeps,
-  input: DeliverInput,
-  job: Job,
-  kind: FailureKind,
-  scope: "recipient" | "account",
-  reason: string,
 /** The message may go, its file or pin may not: nothing was sent, and the text can go with a link. */
 function isRefusedForItsMedia(error: ProviderError, { outbound }: Ready): boolean {
   return (
@@ -617,6 +609,14 @@ function withoutMedia(shown: readonly AttachmentShown[]): readonly AttachmentSho
   return shown.map((one) => (one.as === "media" ? { as: "link", reason: REFUSED_BY_VENDOR } : one));
 }
 
+/** Decided without asking the vendor. */
+async function giveUp(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  kind: FailureKind,
+  scope: "recipient" | "account",
+  reason: string,
 ): Promise<Error> {
   const at = deps.now();
   await recordRefused(deps.pool, {

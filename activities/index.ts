@@ -30,8 +30,8 @@ export interface ActivityDeps {
   readonly openDestination: DeliverDeps["openDestination"];
   readonly ackLink: DeliverDeps["ackLink"];
   readonly settings: MessageSettings;
-  readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly files: DeliverDeps["files"];
+  readonly sendOnlyTo: ReadonlySet<string> | null;
   readonly keepAcceptance: DeliverDeps["keepAcceptance"];
   readonly plan: Pick<Activities, "planNotification" | "replanNotification" | "planRoleUp">;
   readonly checkRequest: (request: NotificationRequest, now: number) => Promise<RequestCheck>;
@@ -41,9 +41,9 @@ export interface ActivityDeps {
   readonly startProbe: JudgeAccountsDeps["startProbe"];
   readonly startAsk: SweepDeps["startAsk"];
   readonly hash: NoticeDeps["hash"];
-  /** Nothing happens at any of them if not given. */
   /** Tells whoever watches; nobody is told if not given. */
   readonly announce?: Announce | undefined;
+  /** Nothing happens at any of them if not given. */
   readonly crashPoint?: DeliverDeps["crashPoint"] | undefined;
   readonly now: () => number;
   readonly random: () => number;

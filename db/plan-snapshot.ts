@@ -212,9 +212,9 @@ function toAccount(account: AccountRow, context: SnapshotContext): readonly Snap
       isStandby: account.isStandby,
       givesSent: capabilities.givesSent,
       givesDelivered: capabilities.givesDelivered,
+      ...(capabilities.carries === undefined ? {} : { carries: capabilities.carries }),
       receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
       deviceKey: account.deviceKey,
-      ...(capabilities.carries === undefined ? {} : { carries: capabilities.carries }),
       gapMs: Math.max(minGapSeconds * 1_000, perSecond > 0 ? 1_000 / perSecond : 0),
     },
   ];

@@ -30,8 +30,8 @@ export interface PlannedRequest {
   readonly data: Readonly<Record<string, unknown>>;
   /** Replaces routing. */
   readonly recipients: Recipients | null;
-  readonly avoidAccountIds: readonly string[];
   readonly attachments: readonly StoredAttachment[];
+  readonly avoidAccountIds: readonly string[];
   /** Epoch ms. */
   readonly acceptedAt: number;
   readonly notBefore: number | null;
@@ -146,6 +146,8 @@ export interface SnapshotAccount {
   /** By the provider's capabilities for this channel. */
   readonly givesSent: boolean;
   readonly givesDelivered: boolean;
+  /** What its provider can show beside or instead of a text; absent: nothing. */
+  readonly carries?: AttachmentCarriage;
   readonly receiptDeadlineMs: number;
   /** Accounts of one sending device share its pace. */
   readonly deviceKey: string;
@@ -153,8 +155,9 @@ export interface SnapshotAccount {
   readonly gapMs: number;
 }
 
-  /** What its provider can show beside or instead of a text; absent: nothing. */
-  readonly carries?: AttachmentCarriage;
+/** By kind: `with_text` in the message itself, `alone` only in one without text, absent not at all. */
+export type AttachmentCarriage = Readonly<Partial<Record<AttachmentKind, "with_text" | "alone">>>;
+
 export interface PlanSnapshot {
   readonly request: PlannedRequest;
   readonly type: SnapshotType;
@@ -164,9 +167,6 @@ export interface PlanSnapshot {
   readonly persons: readonly SnapshotPerson[];
   readonly groups: readonly SnapshotGroup[];
   /** Enabled accounts, best first per channel. */
-/** By kind: `with_text` in the message itself, `alone` only in one without text, absent not at all. */
-export type AttachmentCarriage = Readonly<Partial<Record<AttachmentKind, "with_text" | "alone">>>;
-
   readonly accounts: readonly SnapshotAccount[];
   /** The type's current texts. */
   readonly templates: readonly SnapshotTemplate[];
@@ -198,6 +198,7 @@ export interface RawRequest {
   readonly policyId: string | null;
   /** Of a stored request: the pinned one. */
   readonly policyVersion: number | null;
+  readonly attachments: readonly StoredAttachment[];
   readonly avoidAccountIds: readonly string[];
   readonly acceptedAt: number | null;
   readonly notBefore: number | null;
@@ -209,7 +210,6 @@ export interface RequestFacts {
   readonly request: RawRequest;
   readonly type: SnapshotType | null;
   readonly isZoneKnown: boolean;
-  readonly attachments: readonly StoredAttachment[];
   readonly ticket: SnapshotTicket | null;
   readonly rules: readonly RoutingRule[];
   /** Of the request, its type, its rules and its priority. */
@@ -286,5 +286,5 @@ export interface MessageFacts extends Omit<TextFacts, "typeNames"> {
   readonly category: string | null;
   readonly ticketId: string | null;
   readonly data: Readonly<Record<string, unknown>>;
-}
   readonly attachments: readonly StoredAttachment[];
+}

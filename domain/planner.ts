@@ -32,11 +32,11 @@ export interface Plan {
   readonly excluded: readonly Exclusion[];
   readonly cost: null;
   readonly warnings: readonly PlanWarning[];
+  /** In the request's order; absent when nothing is attached. */
+  readonly attachments?: readonly PlanAttachment[];
 }
 
 export interface PlanStep {
-  /** In the request's order; absent when nothing is attached. */
-  readonly attachments?: readonly PlanAttachment[];
   readonly step: number;
   readonly pass: number;
   readonly startsAt: string;
@@ -171,20 +171,11 @@ export function planRun(snapshot: PlanSnapshot, now: number, options: PlanOption
       excluded: isTold ? told.excluded : [...told.excluded, ...allExcluded(told, suppressed)],
       cost: null,
       warnings: warningsOf(snapshot, told, foresight, everybody),
+      ...attachmentsOf(snapshot),
     },
   };
 }
 
-export interface RoleUp {
-  readonly role: Role;
-  readonly persons: readonly PlannedPerson[];
-  /** Why it is nobody, or why not those on duty for the zone. */
-  readonly reason: string | null;
-      ...attachmentsOf(snapshot),
-  readonly wakes: readonly Wake[];
-}
-
-/**
 function attachmentsOf(snapshot: PlanSnapshot): Pick<Plan, "attachments"> {
   const attachments = attachmentCarriage(snapshot).map(({ kind, channels }) => ({
     kind,
@@ -193,6 +184,15 @@ function attachmentsOf(snapshot: PlanSnapshot): Pick<Plan, "attachments"> {
   return attachments.length === 0 ? {} : { attachments };
 }
 
+export interface RoleUp {
+  readonly role: Role;
+  readonly persons: readonly PlannedPerson[];
+  /** Why it is nobody, or why not those on duty for the zone. */
+  readonly reason: string | null;
+  readonly wakes: readonly Wake[];
+}
+
+/**
  * The persons of the next role up, as of now: on duty for the zone, else of the role for the zone, else of the role. Whoever is in the run already is among
  * them: the ladder knows who was told in person and who merely has a row in the inbox.
  */

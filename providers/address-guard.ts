@@ -11,6 +11,7 @@
  * What is public is told by ipaddr.js, which follows the registries of special addresses; a list of our own would age.
  */
 import { lookup } from "node:dns/promises";
+import { isIP, isIPv4 } from "node:net";
 
 import ipaddr from "ipaddr.js";
 
@@ -72,6 +73,9 @@ export function createAddressGuard(options: GuardOptions): AddressGuard {
       return problemOf(url, literal === null ? [] : [literal]);
     },
     judge: async (url) => {
+      const mayBeHere = options.allowsThisMachine && /^https?:$/.test(url.protocol);
+      const problemOfText = mayBeHere ? null : problemOf(url, []);
+      if (problemOfText !== null) throw new AddressRefused("address_refused", problemOfText);
       const literal = literalAddress(url);
       const addresses = literal === null ? await resolve(url.hostname) : [literal];
       const [first] = addresses;
@@ -79,8 +83,8 @@ export function createAddressGuard(options: GuardOptions): AddressGuard {
       const problem = problemOf(url, addresses);
       if (problem !== null) throw new AddressRefused("address_refused", problem);
       // Many hosts have no way out over IPv6, and none of them lacks IPv4.
-      const address = addresses.find((one) => ipaddr.IPv4.isValid(one)) ?? first;
-      return { address, family: ipaddr.IPv4.isValid(address) ? 4 : 6 };
+      const address = addresses.find((one) => isIPv4(one)) ?? first;
+      return { address, family: isIPv4(address) ? 4 : 6 };
     },
   };
 }
@@ -97,9 +101,12 @@ function isThisMachine(address: string): boolean {
   return parseAddress(address)?.range() === "loopback";
 }
 
-/** An IPv4 address that stands in an IPv6 one is judged as what it is. */
+/**
+ * An IPv4 address that stands in an IPv6 one is judged as what it is. What two readers could take for different addresses (010.0.0.1) is none: ipaddr.js reads
+ * octal where others read decimal.
+ */
 function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  return ipaddr.isValid(address) ? ipaddr.process(address) : null;
+  return isIP(address) === 0 ? null : ipaddr.process(address);
 }
 
 function parseUrl(text: string): URL | null {
@@ -110,7 +117,7 @@ function parseUrl(text: string): URL | null {
 /** The host where it is an address and no name. The parser has written it in its usual form. */
 function literalAddress({ hostname }: URL): string | null {
   const bare = /^\[(.*)\]$/.exec(hostname)?.[1] ?? hostname;
-  return ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare) ? bare : null;
+  return isIP(bare) === 0 ? null : bare;
 }
 
 async function resolveBySystem(hostname: string): Promise<readonly string[]> {

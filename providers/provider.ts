@@ -59,8 +59,6 @@ export type MessageLimits = {
   readonly buttonTitleCharsMax: number;
 };
 
-/** What a new account starts with; all of it is a row that an administrator may change. */
-export type AccountDefaults = {
 /** What one message may carry beside its text; `textCharsMax` 0: only without one. */
 export type AttachmentLimit = {
   /** Longest text beside it, in UTF-16 units. */
@@ -74,6 +72,8 @@ export type AttachmentLimits = Readonly<Record<Attachment["kind"], AttachmentLim
 
 export const NO_ATTACHMENTS: AttachmentLimits = { image: null, document: null, location: null };
 
+/** What a new account starts with; all of it is a row that an administrator may change. */
+export type AccountDefaults = {
   /** Null for a gateway that every installation hosts itself: there the account's own address is needed. */
   readonly baseUrl: string | null;
   readonly pacing: { readonly perSecond: number; readonly minGapSeconds: number };
@@ -400,11 +400,11 @@ export interface Provider {
   readonly defaults: AccountDefaults;
   /** Whether this vendor fetches a file by its public address, or is handed its bytes; null where it takes no files. */
   readonly attachmentsAs: "url" | "bytes" | null;
+  /** The same for every account; `capabilities` say whether media and locations are carried at all. */
+  readonly attachmentLimits: AttachmentLimits;
   readonly credentials: z.ZodType<Readonly<Record<string, string | undefined>>>;
   readonly settings: z.ZodType<Readonly<Record<string, unknown>>>;
   /** Resolves only when the vendor accepted the message; every other end is a ProviderError. */
-  /** The same for every account; `capabilities` say whether media and locations are carried at all. */
-  readonly attachmentLimits: AttachmentLimits;
   readonly send: (
     account: AccountContext,
     message: OutboundMessage,
