@@ -1,20 +1,27 @@
 /**
- * Accounts at the simulated vendors: two Fonnte numbers, each for persons and for groups, one Meta number, and Twilio for SMS
- * and calls. Who starts the simulated vendors registers the same numbers there, with the same credentials.
+ * Accounts at the simulated vendors: two Fonnte numbers, each for persons and for groups, one Meta number, Twilio for SMS
+ * and calls, a mail server, and push to browsers and to an app. Who starts the simulated vendors registers the same numbers there, with the same credentials.
  */
+import { createECDH, generateKeyPairSync } from "node:crypto";
+
 import type { Channel } from "../../domain/channel.ts";
 
 /** Where the simulated vendors listen and what they accept; made anew by whoever starts them. */
 export type SimulatedVendorAccess = {
   /** Addresses without a slash at their end. */
-  readonly baseUrls: { readonly fonnte: string; readonly meta: string; readonly twilio: string };
+  readonly baseUrls: Readonly<Record<SimulatedVendor, string>>;
   readonly credentials: {
     readonly fonntePrimary: FonnteCredentials;
     readonly fonnteSecond: FonnteCredentials;
     readonly meta: MetaCredentials;
     readonly twilio: TwilioCredentials;
+    readonly smtp: SmtpCredentials;
+    readonly webPush: WebPushCredentials;
+    readonly fcm: FcmCredentials;
   };
 };
+
+type SimulatedVendor = "fonnte" | "meta" | "twilio" | "smtp" | "web-push" | "fcm";
 
 type FonnteCredentials = { readonly token: string; readonly webhookSecret: string };
 type MetaCredentials = {
@@ -23,13 +30,19 @@ type MetaCredentials = {
   readonly verifyToken: string;
 };
 type TwilioCredentials = { readonly accountSid: string; readonly authToken: string };
+type SmtpCredentials = { readonly user: string; readonly password: string };
+type WebPushCredentials = { readonly publicKey: string; readonly privateKey: string };
+type FcmCredentials = { readonly serviceAccount: string };
 
-/** Invented numbers, E.164. */
+/** Invented numbers, E.164, and an address, a contact and a project that are nobody's. */
 export const SIMULATED_SENDERS = {
   fonntePrimary: "+6281234000091",
   fonnteSecond: "+6281234000092",
   meta: "+6281234000093",
   twilio: "+6281234000094",
+  smtp: "siaga@siaga.example",
+  webPush: "mailto:siaga@siaga.example",
+  fcm: "siaga-example",
 } as const;
 export const SIMULATED_META_IDS = {
   phoneNumberId: "100000000000093",
@@ -39,12 +52,13 @@ export const SIMULATED_META_IDS = {
 export type SeedAccount = {
   /** The account's id comes from it. */
   readonly name: string;
-  readonly provider: "fonnte" | "meta" | "twilio-sms" | "twilio-voice";
+  readonly provider:
+    "fonnte" | "meta" | "twilio-sms" | "twilio-voice" | "smtp" | "web-push" | "fcm";
   readonly channel: Channel;
   readonly sender: string;
   /** Accounts of one number share its pace. */
   readonly deviceKey: string;
-  readonly vendor: keyof SimulatedVendorAccess["baseUrls"];
+  readonly vendor: SimulatedVendor;
   readonly credentials: keyof SimulatedVendorAccess["credentials"];
   readonly settings: Readonly<Record<string, unknown>>;
   /** Lower is tried first. */
@@ -97,6 +111,16 @@ const TWILIO = {
   isInGroups: false,
 } as const;
 
+/** Reports nothing, so no deadline for it is ever waited for. */
+const PUSH = {
+  channel: "push",
+  settings: {},
+  purposes: ["critical", "operational"],
+  pacing: { perSecond: 100, minGapSeconds: 0, pairGapSeconds: 0 },
+  receiptDeadlineSeconds: 30,
+  isInGroups: false,
+} as const;
+
 export const ACCOUNTS: readonly SeedAccount[] = [
   { ...PRIMARY, name: "Fonnte utama", channel: "whatsapp_personal", isInGroups: false },
   { ...SECOND, name: "Fonnte cadangan", channel: "whatsapp_personal", isInGroups: false },
@@ -135,6 +159,41 @@ export const ACCOUNTS: readonly SeedAccount[] = [
     pacing: { perSecond: 1, minGapSeconds: 0, pairGapSeconds: 0 },
     receiptDeadlineSeconds: 30,
   },
+  {
+    name: "E-mail",
+    provider: "smtp",
+    channel: "email",
+    sender: SIMULATED_SENDERS.smtp,
+    deviceKey: `smtp:${SIMULATED_SENDERS.smtp}`,
+    vendor: "smtp",
+    credentials: "smtp",
+    settings: { fromName: "Siaga" },
+    position: 1,
+    purposes: ["critical", "operational", "customer", "otp"],
+    pacing: { perSecond: 5, minGapSeconds: 0, pairGapSeconds: 0 },
+    receiptDeadlineSeconds: 30,
+    isInGroups: false,
+  },
+  {
+    ...PUSH,
+    name: "Web Push",
+    provider: "web-push",
+    sender: SIMULATED_SENDERS.webPush,
+    deviceKey: `web-push:${SIMULATED_SENDERS.webPush}`,
+    vendor: "web-push",
+    credentials: "webPush",
+    position: 1,
+  },
+  {
+    ...PUSH,
+    name: "FCM",
+    provider: "fcm",
+    sender: SIMULATED_SENDERS.fcm,
+    deviceKey: `fcm:${SIMULATED_SENDERS.fcm}`,
+    vendor: "fcm",
+    credentials: "fcm",
+    position: 2,
+  },
 ];
 
 /** Credentials that the simulated vendors and the seeded accounts share, in each vendor's own form. */
@@ -147,5 +206,36 @@ export function makeSimulatedCredentials(
     fonnteSecond: { token: hex(16), webhookSecret: hex(16) },
     meta: { accessToken: hex(24), appSecret: hex(16), verifyToken: hex(16) },
     twilio: { accountSid: `AC${hex(16)}`, authToken: hex(16) },
+    smtp: { user: SIMULATED_SENDERS.smtp, password: hex(16) },
+    webPush: makeVapidKeys(),
+    fcm: { serviceAccount: makeServiceAccount(SIMULATED_SENDERS.fcm) },
   };
+}
+
+function makeVapidKeys(): WebPushCredentials {
+  const curve = createECDH("prime256v1");
+  return {
+    publicKey: curve.generateKeys().toString("base64url"),
+    // Short by its leading zeros once in 256 times.
+    privateKey: Buffer.from(curve.getPrivateKey("hex").padStart(64, "0"), "hex").toString(
+      "base64url",
+    ),
+  };
+}
+
+/** A key file as Google would make it, for a project that does not exist. */
+function makeServiceAccount(projectId: string): string {
+  const { privateKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  return JSON.stringify({
+    type: "service_account",
+    project_id: projectId,
+    private_key_id: "simulated",
+    private_key: privateKey,
+    client_email: `siaga@${projectId}.iam.gserviceaccount.com`,
+    token_uri: "https://oauth2.googleapis.com/token",
+  });
 }

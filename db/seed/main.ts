@@ -18,12 +18,22 @@ import type { SeedOptions } from "./seed.ts";
 
 const fonnteCredentials = z.object({ token: z.string(), webhookSecret: z.string() });
 const vendorAccess = z.object({
-  baseUrls: z.object({ fonnte: z.url(), meta: z.url(), twilio: z.url() }),
+  baseUrls: z.object({
+    fonnte: z.url(),
+    meta: z.url(),
+    twilio: z.url(),
+    smtp: z.url(),
+    "web-push": z.url(),
+    fcm: z.url(),
+  }),
   credentials: z.object({
     fonntePrimary: fonnteCredentials,
     fonnteSecond: fonnteCredentials,
     meta: z.object({ accessToken: z.string(), appSecret: z.string(), verifyToken: z.string() }),
     twilio: z.object({ accountSid: z.string(), authToken: z.string() }),
+    smtp: z.object({ user: z.string(), password: z.string() }),
+    webPush: z.object({ publicKey: z.string(), privateKey: z.string() }),
+    fcm: z.object({ serviceAccount: z.string() }),
   }),
 });
 

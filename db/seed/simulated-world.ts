@@ -29,7 +29,7 @@ export function simulatedWorld(
     );
     return account === undefined ? null : webhookUrlOf(account, publicUrl);
   };
-  const { fonntePrimary, fonnteSecond, meta, twilio } = access.credentials;
+  const { fonntePrimary, fonnteSecond, meta, twilio, smtp, webPush, fcm } = access.credentials;
   return {
     accounts: [
       {
@@ -68,6 +68,29 @@ export function simulatedWorld(
         name: "Siaga",
         credentials: twilio,
         webhookUrl: webhookOf("twilio", "sms"),
+      },
+      {
+        vendor: "smtp" as const,
+        sender: SIMULATED_SENDERS.smtp,
+        name: "Siaga",
+        credentials: smtp,
+        // None of these reports anything.
+        webhookUrl: null,
+      },
+      {
+        vendor: "web-push" as const,
+        sender: SIMULATED_SENDERS.webPush,
+        name: "Siaga",
+        // A push service never learns the private key.
+        credentials: { publicKey: webPush.publicKey },
+        webhookUrl: null,
+      },
+      {
+        vendor: "fcm" as const,
+        sender: SIMULATED_SENDERS.fcm,
+        name: "Siaga",
+        credentials: fcm,
+        webhookUrl: null,
       },
     ],
     groups: GROUPS.map(({ externalId, groupChatId, name }) => ({

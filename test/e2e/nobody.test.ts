@@ -35,11 +35,14 @@ describe("nobody can be reached", () => {
     await toldOf("whatsapp_personal N-1");
     await toldOf("whatsapp_personal N-2");
     await toldOf("whatsapp_group G-NOC");
+    await toldOf("email N-1");
+    await toldOf("email N-2");
     const [notice, ...others] = await noticeOf(story(), id);
     expect(others).toEqual([]);
     await act(String(notice), "acknowledge", { by: "ext:N-1" });
     expect(await settled(String(notice))).toMatchObject({ outcome: "acknowledged" });
-    expect(told()).toHaveLength(6);
+    // The ladder's five, and a closing message on each of the three chats.
+    expect(told()).toHaveLength(8);
 
     expect(await get(id)).toMatchObject({ outcome: "undeliverable", closedAt: null });
     expect(await act(id, "close", { note: "Sudah ditelepon" })).toMatchObject({ applied: true });

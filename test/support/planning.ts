@@ -51,7 +51,14 @@ export function usePlanning(startsAt: number): () => Planning {
     const { pool } = database();
     await seed(pool, {
       simulated: {
-        baseUrls: { fonnte: NOBODY, meta: NOBODY, twilio: NOBODY },
+        baseUrls: {
+          fonnte: NOBODY,
+          meta: NOBODY,
+          twilio: NOBODY,
+          smtp: NOBODY,
+          "web-push": NOBODY,
+          fcm: NOBODY,
+        },
         credentials: makeSimulatedCredentials((count) => randomBytes(count)),
       },
       secretKey: SECRET_KEY,

@@ -9,6 +9,7 @@ import { PEOPLE } from "../../db/seed/people.ts";
 import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
 import type { Priority } from "../../domain/priority.ts";
 import type { Logged, RequestEntry } from "../../providers/simulated/log.ts";
+import { mediumOf } from "../../providers/simulated/seen.ts";
 import { useWorld, type World, type WorldOptions } from "./world.ts";
 
 /**
@@ -318,7 +319,8 @@ export async function differencesFromRecord(
     readonly id: string | null;
   }>(
     `select d.channel, m.address, m.provider_message_id as id
-     from deliveries d join notifications n on n.id = d.notification_id join messages m on m.id = d.message_id
+     from deliveries d join notifications n on n.id = d.notification_id left join push_copies c on c.delivery_id = d.id
+     join messages m on m.id = coalesce(c.message_id, d.message_id)
      where n.accepted_at >= $1 and (m.provider_message_id is not null or m.accepted_at is not null or d.status = 'unknown')
      union all
      select m.channel, m.address, m.provider_message_id from answers a join messages m on m.id = a.message_id
@@ -361,14 +363,15 @@ export function inWords(entry: RequestEntry): string {
 
 function channelOf(entry: RequestEntry): string {
   if (entry.kind === "call") return "call";
-  if (entry.vendor === "twilio") return "sms";
+  const medium = mediumOf(entry.vendor);
+  if (medium !== "whatsapp") return medium;
   return entry.group === null ? "whatsapp_personal" : "whatsapp_group";
 }
 
 function whoIs({ to, group }: RequestEntry): string {
   const found =
     group === null
-      ? PEOPLE.find(({ phone }) => phone === to)?.externalId
+      ? PEOPLE.find(({ phone, email }) => phone === to || email === to)?.externalId
       : GROUPS.find(({ groupChatId }) => groupChatId === group)?.externalId;
   return found ?? "somebody";
 }
