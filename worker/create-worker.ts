@@ -15,6 +15,12 @@ export interface WorkerOptions {
   readonly stickyQueueTimeoutMs?: number;
 }
 
+/**
+ * Each call into the sandbox waits for a guard against endless loops, which the SDK starts and ends as a thread of its own. With one workflow thread all runs
+ * stand in line behind these waits, and an alarm behind those that wake up; each thread more costs some fifty megabytes.
+ */
+const WORKFLOW_THREADS = 3;
+
 /** Runs the workflows, and beside them the activities that only touch the record. Messages go by the account queues. */
 export async function createWorkers(options: WorkerOptions): Promise<readonly Worker[]> {
   const { connection, namespace, activities } = options;
@@ -26,6 +32,7 @@ export async function createWorkers(options: WorkerOptions): Promise<readonly Wo
     // Here for the local activities alone: nobody puts an ordinary one on this queue.
     activities,
     maxCachedWorkflows: options.maxCachedWorkflows,
+    workflowThreadPoolSize: WORKFLOW_THREADS,
     maxConcurrentLocalActivityExecutions: 40,
     shutdownGraceTime: options.shutdownGraceMs,
     stickyQueueScheduleToStartTimeout: options.stickyQueueTimeoutMs ?? 5_000,

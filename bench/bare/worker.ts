@@ -13,6 +13,7 @@ import { BARE_ACTIVITY_QUEUE, BARE_TASK_QUEUE, BEGAN } from "./contract.ts";
 import type { BareActivities } from "./contract.ts";
 
 const ACTIVITY_SLOTS = 200;
+const WORKFLOW_THREADS = 3;
 
 const env = readEnv();
 installWorkerRuntime({ log: createLogger({ level: "warn", process: "bare-worker" }) });
@@ -40,6 +41,7 @@ const workers = [
     taskQueue: BARE_TASK_QUEUE,
     workflowBundle: { codePath },
     maxCachedWorkflows: env.maxCachedWorkflows,
+    workflowThreadPoolSize: WORKFLOW_THREADS,
     stickyQueueScheduleToStartTimeout: "5 seconds",
   }),
   await Worker.create({
