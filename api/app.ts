@@ -20,6 +20,7 @@ import { idempotency } from "./middleware/idempotency.ts";
 import { DEFAULT_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
 import { strictJson } from "./middleware/strict-json.ts";
 import { apiKeyRoutes } from "./routes/api-keys.ts";
+import { costRoutes } from "./routes/costs.ts";
 import { createNotificationRoutes } from "./routes/create-notification.ts";
 import { groupMemberRoutes } from "./routes/group-members.ts";
 import { groupRoutes } from "./routes/groups.ts";
@@ -32,6 +33,7 @@ import { notificationActRoutes } from "./routes/notification-acts.ts";
 import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { policyRoutes } from "./routes/policies.ts";
+import { priceRoutes } from "./routes/prices.ts";
 import { providerAccountRoutes } from "./routes/provider-accounts.ts";
 import { pushSubscriptionRoutes } from "./routes/push-subscriptions.ts";
 import { addReference } from "./routes/reference.ts";
@@ -99,6 +101,8 @@ export function createApp(deps: AppDeps) {
     .route("/", groupMemberRoutes(deps))
     .route("/", policyRoutes(deps))
     .route("/", providerAccountRoutes(deps))
+    .route("/", priceRoutes(deps))
+    .route("/", costRoutes(deps))
     .route("/", apiKeyRoutes(deps))
     .route("/", setupRoutes(deps));
 }

@@ -89,6 +89,8 @@ export type JudgedNotification = {
     };
     readonly isOwn: boolean;
   };
+  /** Whether the reader may see what it costs. */
+  readonly seesCosts: boolean;
 };
 
 const COLUMNS = `
@@ -97,7 +99,7 @@ const COLUMNS = `
   n.answers, n.status, n.outcome, n.reason, n.outcome_detail, n.answer, n.pass, n.step, n.next_step_at, n.waiting_for,
   n.acknowledged_by, n.acknowledged_at, n.resolved_at, n.unresolved, n.closed_by, n.closed_at, n.close_note, n.rating,
   n.accepted_at, n.started_at, n.planned_at, n.settled_at,
-  (select sum(d.cost) from deliveries d where d.notification_id = n.id) as cost,
+  (select sum(delivery_cost(d.id)) from deliveries d where d.notification_id = n.id and d.message_id is not null) as cost,
   (extract(epoch from n.accepted_at) * 1000000)::bigint as accepted_us`;
 
 /** Told in person or as a member of a told group, or concerned as assignee or customer. */
@@ -159,6 +161,7 @@ export async function readNotification(
       },
       isOwn: row.is_own,
     },
+    seesCosts: may(actor, "see_costs"),
   };
 }
 

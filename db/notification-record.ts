@@ -97,7 +97,7 @@ export function deliveryColumns(reader: string): string {
   return `
     d.id, d.notification_id, d.purpose, d.pass, d.step, d.attempt, d.hand_over, d.channel, d.account_id, d.provider,
     d.user_id, d.group_id, coalesce(d.address, m.address) as address, m.body, d.status, m.provider_message_id,
-    m.provider_response, d.error, d.reason, d.attachments, d.tries, d.cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
+    m.provider_response, d.error, d.reason, d.attachments, d.tries, delivery_cost(d.id) as cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
     d.read_at, d.failed_at,
     coalesce(d.user_id = ${reader}::text or d.group_id in (
       select gm.group_id from whatsapp_group_members gm where gm.user_id = ${reader}::text and gm.is_active

@@ -13,6 +13,7 @@ import type {
   SnapshotAccount,
   TextFacts,
 } from "../domain/plan-snapshot.ts";
+import { PREFIX_DIGITS_MAX } from "../domain/price.ts";
 import { ROLE_LADDER } from "../domain/role.ts";
 import type { RunPlan } from "../domain/run.ts";
 
@@ -166,6 +167,7 @@ interface AccountRow {
   readonly enabled: boolean;
   readonly receiptDeadlineSeconds: number;
   readonly deviceKey: string;
+  readonly prices: NonNullable<SnapshotAccount["prices"]>;
   readonly pacing: { readonly perSecond?: number; readonly minGapSeconds?: number };
 }
 
@@ -216,6 +218,7 @@ function toAccount(account: AccountRow, context: SnapshotContext): readonly Snap
       receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
       deviceKey: account.deviceKey,
       gapMs: Math.max(minGapSeconds * 1_000, perSecond > 0 ? 1_000 / perSecond : 0),
+      prices: account.prices,
     },
   ];
 }
@@ -319,7 +322,7 @@ given as (
     (
       select jsonb_build_object('code', k.code, 'priority', k.priority, 'policyId', k.policy_id, 'answers', k.answers,
         'isCustomer', k.is_customer, 'isOperational', k.is_operational, 'sendWindow', k.send_window,
-        'preferenceClass', k.preference_class, 'isActive', k.is_active)
+        'preferenceClass', k.preference_class, 'consentClass', k.consent_class, 'isActive', k.is_active)
       from kind k
     ) as type,
     jsonb_build_object(
@@ -369,6 +372,10 @@ given as (
           select case when c.verified_at is null then 'unverified' else 'verified' end from contacts c
           where c.user_id = u.id and c.kind = 'phone' and c.is_active order by c.is_primary desc, c.created_at limit 1
         ),
+        'phoneDigits', case when exists (select from price_book p where p.prefix <> '') then (
+          select substr(c.value, 2, ${PREFIX_DIGITS_MAX}) from contacts c
+          where c.user_id = u.id and c.kind = 'phone' and c.is_active order by c.is_primary desc, c.created_at limit 1
+        ) end,
         'email', (
           select case when c.verified_at is null then 'unverified' else 'verified' end from contacts c
           where c.user_id = u.id and c.kind = 'email' and c.is_active order by c.is_primary desc, c.created_at limit 1
@@ -399,7 +406,18 @@ given as (
     ) as groups,
     (
       select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'sender', a.sender, 'settings', a.settings, 'purposes', a.purposes,
-        'health', a.health_state, 'isStandby', a.is_standby, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing)
+        'health', a.health_state, 'isStandby', a.is_standby, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing,
+        'prices', (
+          -- Each slot's present price and those to come.
+          select coalesce(jsonb_agg(jsonb_build_object('unit', p.unit, 'billingClass', p.billing_class, 'prefix', p.prefix,
+            'unitMicros', (p.unit_cost * 1000000)::bigint, 'incrementSeconds', p.increment_seconds, 'validFrom', ${epochMs("p.valid_from")})), '[]')
+          from price_book p
+          where p.account_id = a.id and p.unit <> 'month' and not exists (
+            select from price_book newer
+            where newer.account_id = p.account_id and newer.unit <> 'month' and newer.prefix = p.prefix
+              and newer.billing_class is not distinct from p.billing_class and newer.valid_from > p.valid_from and newer.valid_from <= now()
+          )
+        ))
         order by a.channel, a.position, a.id), '[]')
       from provider_accounts a
     ) as accounts,

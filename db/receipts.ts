@@ -2,6 +2,7 @@ import type pg from "pg";
 
 import type { ReceiptKind } from "../domain/delivery.ts";
 import type { Channel } from "../domain/channel.ts";
+import type { BillingClass } from "../domain/price.ts";
 import type { ReceiptFact } from "../domain/run.ts";
 import { RECEIPT_MERGES } from "./receipt-merges.ts";
 import { withoutCollision } from "./transaction.ts";
@@ -28,6 +29,14 @@ export interface ReportedReceipt {
   } | null;
   readonly reportedAt: number | null;
   readonly receivedAt: number;
+  readonly bill?: ReportedBill;
+}
+
+/** What the vendor says of its bill for the message; null: nothing. */
+export interface ReportedBill {
+  readonly isBilled: boolean | null;
+  readonly billingClass: BillingClass | null;
+  readonly callSeconds: number | null;
 }
 
 /** A fact that a run waits for, ready to be signalled. */
@@ -57,7 +66,7 @@ export async function recordReceipt(
   const { rows } = await withoutCollision(() =>
     pool.query<{ verdict: RecordReceiptAnswer["kind"]; signals: readonly ReceiptSignal[] }>({
       name: "record-receipt",
-      text: "select * from record_receipt($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+      text: "select * from record_receipt($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
       values: [
         report.receiptId,
         report.accountId,
@@ -72,6 +81,9 @@ export async function recordReceipt(
         report.reportedAt === null ? null : new Date(report.reportedAt),
         new Date(report.receivedAt),
         RECEIPT_MERGES,
+        report.bill?.isBilled ?? null,
+        report.bill?.billingClass ?? null,
+        report.bill?.callSeconds ?? null,
       ],
     }),
   );

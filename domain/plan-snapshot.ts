@@ -11,6 +11,7 @@ import type { ContactState, PreferenceClass, SettingsPatch } from "./effective-s
 import type { Policy } from "./escalation-policy.ts";
 import type { Locale } from "./locale.ts";
 import type { AnswerKind } from "./notification.ts";
+import type { Price } from "./price.ts";
 import type { Priority } from "./priority.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { Role } from "./role.ts";
@@ -54,6 +55,8 @@ export interface SnapshotType {
   /** "HH:MM" from (inclusive) to (exclusive) in the customer's zone; null: any time. */
   readonly sendWindow: { readonly from: string; readonly to: string } | null;
   readonly preferenceClass: PreferenceClass | null;
+  /** Needs recorded consent of this class. */
+  readonly consentClass?: string | null;
   readonly isActive: boolean;
 }
 
@@ -109,6 +112,8 @@ export interface SnapshotPerson {
   /** What the person changed of the role's defaults. */
   readonly settings: SettingsPatch;
   readonly phone: ContactState;
+  /** First digits of the number, as many as prices tell apart; absent: none. Privacy: for costs only, never for a plan. */
+  readonly phoneDigits?: string | null;
   readonly email: ContactState;
   /** Accounts at which a browser or app of this person is subscribed to push messages, the most recently used first. */
   readonly pushAccountIds: readonly string[];
@@ -153,6 +158,8 @@ export interface SnapshotAccount {
   readonly deviceKey: string;
   /** Least distance between two messages of the device. */
   readonly gapMs: number;
+  /** Prices that hold now or will; absent: none. */
+  readonly prices?: readonly Price[];
 }
 
 /** By kind: `with_text` in the message itself, `alone` only in one without text, absent not at all. */
@@ -170,6 +177,8 @@ export interface PlanSnapshot {
   readonly accounts: readonly SnapshotAccount[];
   /** The type's current texts. */
   readonly templates: readonly SnapshotTemplate[];
+  /** Parts that an SMS of the type has; absent: one. */
+  readonly smsSegments?: number;
   /** Time zones of the work zones by code. */
   readonly zoneTimeZones: Readonly<Record<string, string>>;
   /** Dates (YYYY-MM-DD) by zone code; `*` for all. */

@@ -15,6 +15,8 @@ import type { AnswerKind } from "./notification.ts";
 import type { PlanSnapshot, SnapshotPerson } from "./plan-snapshot.ts";
 import { isReachable, planGroup, planPerson } from "./planned-target.ts";
 import type { PlanMoment, PlannedGroup, PlannedPerson, PlanNote } from "./planned-target.ts";
+import { sumMicros, targetMicros } from "./plan-cost.ts";
+import { toRupiah } from "./price.ts";
 import type { Priority } from "./priority.ts";
 import type { Role } from "./role.ts";
 import { membersToldInPerson, planAudience, roleBook, withTicket } from "./routing.ts";
@@ -24,13 +26,14 @@ import type { SuppressionReason } from "./suppression.ts";
 import { wakeBand } from "./wake-place.ts";
 import type { WakeBand, WakePlace } from "./wake-place.ts";
 
-/** The API's shape; instants are ISO 8601. Costs are null until accounts have prices. */
+/** The API's shape; instants are ISO 8601. Costs are in rupiah, as if nobody answered and every message were billed; null: no price is known. */
 export interface Plan {
   readonly policy: { readonly id: string; readonly version: number };
   readonly steps: readonly PlanStep[];
   readonly recipients: readonly PlanRecipient[];
   readonly excluded: readonly Exclusion[];
-  readonly cost: null;
+  /** Of the targets whose accounts have prices. */
+  readonly cost: number | null;
   readonly warnings: readonly PlanWarning[];
   /** In the request's order; absent when nothing is attached. */
   readonly attachments?: readonly PlanAttachment[];
@@ -58,7 +61,8 @@ export type PlanTarget = TargetRef & {
   readonly accountId: string | null;
   readonly at: string;
   readonly attempts: number;
-  readonly cost: null;
+  /** Of all attempts. */
+  readonly cost: number | null;
   /** What made this a target: the first of its recipient's `because`. */
   readonly reason: Because["kind"];
 };
@@ -90,6 +94,8 @@ export type PlanWarning =
       readonly reason: SuppressionReason;
     }
   | { readonly code: "no_technicians_group"; readonly zone: string | null }
+  /** These have no price while others do: the cost is of the others alone. */
+  | { readonly code: "unpriced"; readonly accountIds: readonly string[] }
   | { readonly code: "accounts_out"; readonly accountIds: readonly string[] }
   | { readonly code: "role_up_empty"; readonly role: Role }
   | { readonly code: "nobody_reachable" };
@@ -157,19 +163,22 @@ export function planRun(snapshot: PlanSnapshot, now: number, options: PlanOption
   const own = { ...run, persons: run.persons.filter(({ origin }) => origin !== "role_up") };
   const foresight = foresee(own, now, roleUpOf(snapshot, moment, roleUps));
   const everybody = [...persons, ...roleUps.values()];
+  const costs = foresight.steps.flatMap(({ targets }) =>
+    targets.map((target) => targetMicros(snapshot, target)),
+  );
   return {
     run,
     opening: foresight.opening,
     wakes: wakesOf(request.priority, [...persons, ...groups]),
     plan: {
       policy: { id: policy.id, version: policy.version },
-      steps: foresight.steps.map((step) => toPlanStep(step, policy, everybody, groups)),
+      steps: foresight.steps.map((step) => toPlanStep(step, snapshot, everybody, groups)),
       recipients: [
         ...persons.map((person) => toRecipient({ userId: person.run.key }, person, moment)),
         ...groups.map((group) => toRecipient({ groupId: group.run.key }, group, moment)),
       ],
       excluded: isTold ? told.excluded : [...told.excluded, ...allExcluded(told, suppressed)],
-      cost: null,
+      cost: rupiah(sumMicros(costs)),
       warnings: warningsOf(snapshot, told, foresight, everybody),
       ...attachmentsOf(snapshot),
     },
@@ -555,22 +564,23 @@ function stepFacts(
 
 function toPlanStep(
   foreseen: ForeseenStep,
-  rules: PolicyRules,
+  snapshot: PlanSnapshot,
   persons: readonly PlannedPerson[],
   groups: readonly PlannedGroup[],
 ): PlanStep {
+  const rules = snapshot.policy;
   const facts = stepFacts(foreseen, rules);
   const byKey = new Map<string, PlannedPerson | PlannedGroup>(
     [...persons, ...groups].map((target) => [target.run.key, target]),
   );
-  const targets = foreseen.targets.map(({ key, channel, accountId, at, attempts }): PlanTarget => ({
-    ...refOf(key, groups),
-    channel,
-    accountId,
-    at: toTime(at),
-    attempts,
-    cost: null,
-    reason: byKey.get(key)?.because[0]?.kind ?? "role_up",
+  const targets = foreseen.targets.map((target): PlanTarget => ({
+    ...refOf(target.key, groups),
+    channel: target.channel,
+    accountId: target.accountId,
+    at: toTime(target.at),
+    attempts: target.attempts,
+    cost: rupiah(targetMicros(snapshot, target)),
+    reason: byKey.get(target.key)?.because[0]?.kind ?? "role_up",
   }));
   const inStep = persons.filter(({ run }) =>
     foreseen.role === null
@@ -656,6 +666,7 @@ function warningsOf(
     ...(out.length > 0
       ? [{ code: "accounts_out" as const, accountIds: out.map(({ id }) => id) }]
       : []),
+    ...unpricedWarnings(snapshot, foresight),
     ...foresight.emptyRoles
       .filter(({ reason }) => reason === "role_empty")
       .map(({ role }) => ({ code: "role_up_empty" as const, role })),
@@ -663,6 +674,20 @@ function warningsOf(
       ? [{ code: "nobody_reachable" as const }]
       : []),
   ];
+}
+
+function unpricedWarnings(snapshot: PlanSnapshot, { steps }: Foresight): readonly PlanWarning[] {
+  if (snapshot.accounts.every(({ prices = [] }) => prices.length === 0)) return [];
+  const accountIds = steps.flatMap(({ targets }) =>
+    targets.flatMap((target) =>
+      target.accountId !== null && targetMicros(snapshot, target) === null
+        ? [target.accountId]
+        : [],
+    ),
+  );
+  return accountIds.length === 0
+    ? []
+    : [{ code: "unpriced", accountIds: [...new Set(accountIds)].sort() }];
 }
 
 /** A step's first messages leave a device one gap after the other: the last of them may come after the window. */
@@ -694,6 +719,10 @@ function rulesOf({
   ...rules
 }: Policy): PolicyRules {
   return rules;
+}
+
+function rupiah(micros: number | null): number | null {
+  return micros === null ? null : toRupiah(micros);
 }
 
 function toTime(instant: number): string {

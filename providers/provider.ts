@@ -8,6 +8,7 @@ import type { z } from "zod";
 
 import type { Channel } from "../domain/channel.ts";
 import type { ReceiptKind } from "../domain/delivery.ts";
+import type { BillingClass } from "../domain/price.ts";
 import type { SanitizedJson, ProviderVerdict } from "./errors.ts";
 
 /** As stored in `provider_accounts.provider` and used in webhook addresses. */
@@ -248,6 +249,10 @@ export type ReceiptEvent = EventBase & {
   readonly sequence: number | null;
   /** Whether the vendor billed this message, where it says so. */
   readonly isBilled: boolean | null;
+  /** As what it is billed, where the vendor's price list has classes. */
+  readonly billingClass?: BillingClass | null;
+  /** How long the call lasted, once it is over. */
+  readonly callSeconds?: number | null;
   readonly receipt: Receipt;
 };
 

@@ -1,4 +1,5 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import { may } from "../../domain/permissions.ts";
 import type { AppDeps } from "../deps.ts";
 import { problemResponses } from "../errors.ts";
 import type { AppEnv } from "../http.ts";
@@ -55,7 +56,9 @@ export function notificationRoutes(deps: AppDeps) {
       });
       return c.json(
         {
-          items: page.items.map((row) => toNotificationSummary(row, deps.links)),
+          items: page.items.map((row) =>
+            toNotificationSummary(row, deps.links, may(c.get("actor"), "see_costs")),
+          ),
           nextCursor: page.nextCursor,
         },
         200,

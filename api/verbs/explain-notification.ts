@@ -1,7 +1,8 @@
 import type pg from "pg";
 import { explainRequest } from "../../db/explain.ts";
 import type { Actor } from "../../domain/actor.ts";
-import { mayAny } from "../../domain/permissions.ts";
+import { may, mayAny } from "../../domain/permissions.ts";
+import { withoutCosts } from "../../domain/withheld-costs.ts";
 import type { Plan } from "../../domain/planner.ts";
 import type { NotificationRequest } from "../../domain/request.ts";
 import { judgeCreation } from "./accept-notification.ts";
@@ -35,5 +36,5 @@ export async function explainNotification(
   });
   if (!explanation.ok) throw new InvalidInput(explanation.problems);
   await judgeCreation(deps.pool, actor, { type: request.type, zone: request.zone ?? null });
-  return explanation.plan;
+  return may(actor, "see_costs") ? explanation.plan : withoutCosts(explanation.plan);
 }

@@ -35,6 +35,11 @@ export async function recordReceiptEvent(
     },
     reportedAt: at,
     receivedAt,
+    bill: {
+      isBilled: event.isBilled,
+      billingClass: event.billingClass ?? null,
+      callSeconds: event.callSeconds ?? null,
+    },
   });
   if (answer.kind !== "recorded") return;
   deps.announce?.({ kind: "receipt", receiptId });

@@ -46,6 +46,7 @@ export async function seeGroupDeliveries(
         rights: {
           message: may(actor, "see_message", delivery),
           address: may(actor, "see_address", delivery),
+          cost: may(actor, "see_costs"),
         },
       };
     }),

@@ -25,7 +25,11 @@ export async function seeTimeline(deps: Deps, input: Input): Promise<Page<Timeli
 
 export type SeenDelivery = {
   readonly row: DeliveryRow;
-  readonly rights: { readonly message: boolean; readonly address: boolean };
+  readonly rights: {
+    readonly message: boolean;
+    readonly address: boolean;
+    readonly cost: boolean;
+  };
 };
 
 export async function seeDeliveries(deps: Deps, input: Input): Promise<Page<SeenDelivery>> {
@@ -46,6 +50,7 @@ export async function seeDeliveries(deps: Deps, input: Input): Promise<Page<Seen
         rights: {
           message: may(actor, "see_message", delivery),
           address: may(actor, "see_address", delivery),
+          cost: may(actor, "see_costs"),
         },
       };
     }),

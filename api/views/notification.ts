@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi";
 import type { JudgedNotification, NotificationRow } from "../../db/notification-list.ts";
+import { withoutCosts } from "../../domain/withheld-costs.ts";
 import type { ActBy } from "../../db/acts.ts";
 import type { Links } from "../deps.ts";
 import type {
@@ -11,7 +12,12 @@ import { notificationLinks } from "./links.ts";
 
 type Summary = z.input<typeof NotificationSummarySchema>;
 
-export function toNotificationSummary(row: NotificationRow, links: Links): Summary {
+/** `seesCosts` false: they are withheld as null. */
+export function toNotificationSummary(
+  row: NotificationRow,
+  links: Links,
+  seesCosts: boolean,
+): Summary {
   return {
     id: row.id,
     type: row.type,
@@ -50,7 +56,7 @@ export function toNotificationSummary(row: NotificationRow, links: Links): Summa
     closedAt: toInstant(row.closed_at),
     closeNote: row.close_note,
     rating: row.rating,
-    cost: row.cost,
+    cost: seesCosts ? row.cost : null,
     acceptedAt: row.accepted_at.toISOString(),
     startedAt: toInstant(row.started_at),
     plannedAt: toInstant(row.planned_at),
@@ -65,10 +71,14 @@ export function toNotificationSummary(row: NotificationRow, links: Links): Summa
 }
 
 export function toNotification(
-  { row }: JudgedNotification,
+  { row, seesCosts }: JudgedNotification,
   links: Links,
 ): z.input<typeof NotificationSchema> {
-  return { ...toNotificationSummary(row, links), plan: row.plan };
+  const { plan } = row;
+  return {
+    ...toNotificationSummary(row, links, seesCosts),
+    plan: plan === null || seesCosts ? plan : withoutCosts(plan),
+  };
 }
 
 export function toActedBy(

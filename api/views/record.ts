@@ -22,7 +22,11 @@ export function toTimelineEntry(row: TimelineRow): z.input<typeof TimelineEntryS
 }
 
 /** What a reader may see of one delivery, beside that it exists. */
-export type DeliveryRights = { readonly message: boolean; readonly address: boolean };
+export type DeliveryRights = {
+  readonly message: boolean;
+  readonly address: boolean;
+  readonly cost: boolean;
+};
 
 export function toDelivery(
   row: DeliveryRow,
@@ -51,7 +55,7 @@ export function toDelivery(
     reason: row.reason,
     attachments: row.attachments,
     retries: row.tries,
-    cost: row.cost,
+    cost: rights.cost ? row.cost : null,
     createdAt: row.created_at.toISOString(),
     acceptedAt: toInstant(row.accepted_at),
     sentAt: toInstant(row.sent_at),

@@ -10,6 +10,7 @@ import type pg from "pg";
 import { DEFAULT_POLICIES } from "../../domain/default-policies.ts";
 import { LOCALES } from "../../domain/locale.ts";
 import type { PolicyId } from "../../domain/ids.ts";
+import { COST_CURRENCY } from "../../domain/price.ts";
 import {
   openCredentials,
   openWebhookToken,
@@ -24,6 +25,7 @@ import type { SeedAccount, SimulatedVendorAccess } from "./accounts.ts";
 import { GROUPS } from "./groups.ts";
 import { metaTemplateFor } from "./meta-templates.ts";
 import { PEOPLE } from "./people.ts";
+import { EXAMPLE_NOTE, PRICES, PRICES_VALID_FROM_MS } from "./prices.ts";
 import { REPLY_MEANINGS, REPLY_WORDS } from "./reply-words.ts";
 import { RULES } from "./rules.ts";
 import type { SeedRule } from "./rules.ts";
@@ -340,6 +342,26 @@ async function idByExternalId(
   return found[0]?.id ?? null;
 }
 
+async function addPrices(rows: Inserter, account: string, accountId: string): Promise<void> {
+  const prices = PRICES.filter((price) => price.account === account);
+  for (const { unit, billingClass = null, prefix = "", ...price } of prices) {
+    await rows.insert("price_book", {
+      id: seedId("prc", [account, unit, billingClass, prefix].join(" ")),
+      account_id: accountId,
+      unit,
+      billing_class: billingClass,
+      prefix,
+      amount: price.amount,
+      currency: price.currency ?? COST_CURRENCY,
+      exchange_rate: price.exchangeRate ?? 1,
+      charged_on: price.chargedOn ?? "accepted",
+      quota: price.quota ?? null,
+      valid_from: new Date(PRICES_VALID_FROM_MS),
+      note: EXAMPLE_NOTE,
+    });
+  }
+}
+
 async function addAccounts(
   rows: Inserter,
   simulated: SimulatedVendorAccess,
@@ -367,6 +389,7 @@ async function addAccounts(
       webhook_token_encrypted: sealWebhookToken(newToken, secretKey, id),
     });
     if (isNew && account.isInGroups) await addProvenGroups(rows, id);
+    if (isNew) await addPrices(rows, account.name, id);
     const webhookToken = isNew
       ? newToken
       : await followVendors(rows.client, account, id, { simulated, secretKey, newToken });

@@ -280,6 +280,7 @@ function receiptEvent(
     deliveryKey: deliveryKeyOf(request),
     sequence: numberAt(form, "SequenceNumber"),
     isBilled: null,
+    callSeconds: numberAt(form, "CallDuration"),
     receipt,
     eventKey: eventKey(request, kind, ...identity),
   };

@@ -3,6 +3,7 @@
  * Meta asks to branch on the code alone.
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes, checked September 2026.
  */
+import type { BillingClass } from "../../domain/price.ts";
 import type { ProviderVerdict } from "../errors.ts";
 import type { Receipt, TemplateState } from "../provider.ts";
 
@@ -195,6 +196,27 @@ export function readAccountEvent(word: string): "connected" | "banned" | "restri
     case "ACCOUNT_RESTRICTION":
     case "ACCOUNT_VIOLATION":
       return "restricted";
+    default:
+      return null;
+  }
+}
+
+/** The price list's categories, from `pricing.category`: https://developers.facebook.com/documentation/business-messaging/whatsapp/pricing */
+export function readBillingClass(category: string): BillingClass | null {
+  switch (category) {
+    case "utility":
+    case "marketing":
+    case "service":
+      return category;
+    case "marketing_lite":
+      return "marketing";
+    case "authentication":
+    case "authentication_international":
+    case "authentication-international":
+      return "authentication";
+    // A conversation that an advertisement opened is free, as service is.
+    case "referral_conversion":
+      return "service";
     default:
       return null;
   }

@@ -20,6 +20,7 @@ import { isMetaSignatureValid, META_SIGNATURE_HEADER } from "./signature.ts";
 import {
   judgeFailedStatus,
   readAccountEvent,
+  readBillingClass,
   readMessageStatus,
   readTemplateState,
 } from "./vocabulary.ts";
@@ -111,7 +112,8 @@ function readStatus(status: JsonObject): InboundEvent {
   const state = readMessageStatus(word);
   if (id === null || state === null) return unrecognised("status in unknown words", status);
   const code = objectsAt(status, "errors").map((error) => numberAt(error, "code"))[0] ?? null;
-  const isBilled = objectAt(status, "pricing")["billable"];
+  const pricing = objectAt(status, "pricing");
+  const isBilled = pricing["billable"];
   return {
     kind: "receipt",
     providerMessageId: id,
@@ -119,6 +121,7 @@ function readStatus(status: JsonObject): InboundEvent {
     deliveryKey: textAt(status, "biz_opaque_callback_data"),
     sequence: null,
     isBilled: typeof isBilled === "boolean" ? isBilled : null,
+    billingClass: readBillingClass(textAt(pricing, "category") ?? ""),
     receipt: {
       status: state,
       at: epochMsAt(status, "timestamp"),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newId } from "../../db/new-id.ts";
-import { insertTarget } from "../support/rows.ts";
+import { insertPaidDelivery, insertTarget } from "../support/rows.ts";
 import { objectAt, useApi } from "./harness.ts";
 import type { Answer } from "./harness.ts";
 
@@ -167,13 +167,7 @@ describe("reading one", () => {
       `update notifications set status = 'waiting', pass = 1, step = 2, next_step_at = $2, waiting_for = $3 where id = $1`,
       [id, new Date(until), { kind: "answer", step: 2, pass: 1, until }],
     );
-    for (const cost of [200, 350.5]) {
-      await api().pool.query(
-        `insert into deliveries (id, notification_id, pass, step, target, channel, attempt, hand_over, status, cost)
-         values ($1, $2, 1, 1, $1, 'sms', 1, 0, 'sent', $3)`,
-        [newId("dlv", Date.now()), id, cost],
-      );
-    }
+    for (const cost of [200, 350.5]) await insertPaidDelivery(api().pool, id, cost);
     const answer = await api().request("GET", `${LIST}/${id}`);
     expect(answer.body).toMatchObject({
       status: "waiting",

@@ -201,3 +201,32 @@ export async function insertTarget(
     ],
   );
 }
+
+/** A delivery of a notification, by an account of its own whose vendor bills this much (rupiah) for each message. */
+export async function insertPaidDelivery(
+  db: pg.Pool,
+  notificationId: string,
+  cost: number,
+): Promise<string> {
+  const [deliveryId, messageId, now] = [
+    newId("dlv", Date.now()),
+    newId("msg", Date.now()),
+    Date.now(),
+  ];
+  const accountId = await insertAccount(db);
+  await db.query(
+    `insert into price_book (id, account_id, unit, amount, valid_from) values ($1, $2, 'message', $3, '2025-01-01Z')`,
+    [newId("prc", now), accountId, cost],
+  );
+  await db.query(
+    `insert into messages (id, account_id, provider, channel, device_key, address, body, status, accepted_at, sent_at)
+     values ($1, $2, 'fonnte', 'whatsapp_personal', $2, '+6281234000900', 'Halo', 'sent', now(), now())`,
+    [messageId, accountId],
+  );
+  await db.query(
+    `insert into deliveries (id, notification_id, pass, step, target, channel, attempt, hand_over, account_id, message_id, status)
+     values ($1, $2, 1, 1, $1, 'whatsapp_personal', 1, 0, $3, $4, 'sent')`,
+    [deliveryId, notificationId, accountId, messageId],
+  );
+  return deliveryId;
+}

@@ -47,6 +47,7 @@ const TABLES = [
   "tickets",
   "provider_accounts",
   "provider_account_groups",
+  "price_book",
 ] as const;
 
 async function withDatabase(work: (database: FreshDatabase) => Promise<void>): Promise<void> {
