@@ -1,4 +1,5 @@
 import { ALERT_TEMPLATES } from "./templates/alerts.ts";
+import { EMAIL_TEMPLATES } from "./templates/emails.ts";
 import { CUSTOMER_TEMPLATES } from "./templates/customers.ts";
 import { REPORT_TEMPLATES } from "./templates/reports.ts";
 import type { SeedTemplate } from "./templates/template.ts";
@@ -12,6 +13,7 @@ export const TEMPLATES: readonly SeedTemplate[] = [
   ...ALERT_TEMPLATES,
   ...CUSTOMER_TEMPLATES,
   ...REPORT_TEMPLATES,
+  ...EMAIL_TEMPLATES,
 ];
 
 /** Words of Liquid that stand where a variable could. */
