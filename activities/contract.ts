@@ -215,8 +215,9 @@ export interface TemporalUiActAnswer {
   readonly act: RecordedAct | null;
 }
 
-/** What Siaga says by itself to somebody who wrote. */
+/** What is said to somebody who wrote. */
 export interface AnswerInput {
+  /** The answer's id: that of the message where Siaga answers by itself. */
   readonly inboundMessageId: string;
 }
 export interface AnswerOutcome {

@@ -115,7 +115,7 @@ async function prepare(deps: AnswerDeps, answer: LoadedAnswer): Promise<Ready | 
     ({ id, channel }) => id === account.provider && channel === account.channel,
   );
   if (provider === undefined) return "no_provider";
-  const text = await textOf(deps, answer, account, provider);
+  const text = answer.writtenText ?? (await textOf(deps, answer, account, provider));
   if (text === null) return "nothing_to_say";
   return {
     provider,
@@ -184,7 +184,7 @@ async function waitForSlot(
   { account, deadlineAt, messageId, outbound }: Ready,
 ): Promise<string | null> {
   const request = {
-    inboundMessageId,
+    answerId: inboundMessageId,
     account,
     address,
     aheadSeconds: AHEAD_SECONDS,
@@ -250,7 +250,7 @@ async function end(
   status: "intended" | "failed" | "unknown" | "dropped",
   reason: string,
 ): Promise<void> {
-  await recordAnswerNotSent(pool, { inboundMessageId, status, reason, now: now() });
+  await recordAnswerNotSent(pool, { answerId: inboundMessageId, status, reason, now: now() });
 }
 
 export function createDropAnswer(deps: Pick<AnswerDeps, "pool" | "now">) {
@@ -275,7 +275,7 @@ async function recordAccepted(
       await withTransaction(deps.pool, (client) =>
         recordAnswerAccepted(client, {
           ...result,
-          inboundMessageId,
+          answerId: inboundMessageId,
           messageId,
           accountId: account.id,
           at,

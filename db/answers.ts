@@ -8,7 +8,10 @@ import { gapSecondsOf, pairGapSecondsOf } from "./pace.ts";
 import { mergeReceipt } from "../domain/delivery.ts";
 import type { DeliveryStatus, ReceiptKind } from "../domain/delivery.ts";
 
-/** What Siaga says by itself to somebody who wrote: written with the message that it answers, sent by a short workflow. */
+/**
+ * What is said to somebody who wrote: by Siaga itself, written with the message that it answers, or by a person. Sent by a short workflow. The automatic answer's id
+ * is that of the message.
+ */
 
 export interface NewAnswer {
   readonly inboundMessageId: string;
@@ -26,6 +29,7 @@ export interface NewAnswer {
 }
 
 export interface AnswerToStart {
+  /** The answer's id: that of the message where Siaga answers by itself. */
   readonly inboundMessageId: string;
   readonly accountId: string;
 }
@@ -38,18 +42,27 @@ export async function insertAnswer(
   client: pg.PoolClient,
   answer: NewAnswer,
 ): Promise<AnswerToStart | null> {
+  if (answer.isUnmatched) {
+    // Ordering: of two messages at once, the second sees that the first was answered.
+    await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
+      `unmatched:${answer.deviceKey}:${answer.address}`,
+    ]);
+  }
   const { rows } = await client.query<{ account_id: string }>({
     name: "answer-insert",
     text: `
-      insert into answers (inbound_message_id, account_id, device_key, address, locale, time_zone, to_name, situations, is_unmatched, created_at)
-      select $1, a.id, a.device_key, $5, $6, $7, $8, $9, $10, $11
+      insert into answers (id, inbound_message_id, account_id, device_key, address, locale, time_zone, to_name, situations, is_unmatched, created_at)
+      select $1, $1, a.id, a.device_key, $5, $6, $7, $8, $9, $10, $11
       from provider_accounts a
       where a.device_key = $2 and a.provider = $3 and a.channel = $4 and a.enabled
         and (not $10 or not exists (
-          select from answers o where o.device_key = $2 and o.address = $5 and o.is_unmatched and o.created_at > $11::timestamptz - interval '24 hours'
+          select from answers o
+          where o.device_key = $2 and o.address = $5 and o.written_text is null and o.is_unmatched
+            and o.created_at > $11::timestamptz - interval '24 hours'
         ))
         and (
-          select count(*) from answers o where o.device_key = $2 and o.address = $5 and o.created_at > $11::timestamptz - interval '1 hour'
+          select count(*) from answers o
+          where o.device_key = $2 and o.address = $5 and o.written_text is null and o.created_at > $11::timestamptz - interval '1 hour'
         ) < ${ANSWERS_PER_HOUR_MAX}
       order by a.position, a.id limit 1
       returning account_id`,
@@ -71,11 +84,52 @@ export async function insertAnswer(
   return row ? { inboundMessageId: answer.inboundMessageId, accountId: row.account_id } : null;
 }
 
-export async function markAnswerStarted(pool: pg.Pool, inboundMessageId: string): Promise<void> {
+/** Null: no account can carry it. */
+export async function insertWrittenAnswer(
+  client: pg.PoolClient,
+  answer: Pick<
+    NewAnswer,
+    | "inboundMessageId"
+    | "deviceKey"
+    | "provider"
+    | "channel"
+    | "address"
+    | "locale"
+    | "timeZone"
+    | "now"
+  > & { readonly id: string; readonly text: string },
+): Promise<AnswerToStart | null> {
+  const { rows } = await client.query<{ account_id: string }>({
+    name: "answer-insert-written",
+    text: `
+      insert into answers (id, inbound_message_id, account_id, device_key, address, locale, time_zone, situations, written_text, created_at)
+      select $1, $2, a.id, a.device_key, $6, $7, $8, '[]', $9, $10
+      from provider_accounts a
+      where a.device_key = $3 and a.provider = $4 and a.channel = $5 and a.enabled and a.health_state <> 'draining'
+      order by a.position, a.id limit 1
+      returning account_id`,
+    values: [
+      answer.id,
+      answer.inboundMessageId,
+      answer.deviceKey,
+      answer.provider,
+      answer.channel,
+      answer.address,
+      answer.locale,
+      answer.timeZone,
+      answer.text,
+      new Date(answer.now),
+    ],
+  });
+  const row = rows[0];
+  return row ? { inboundMessageId: answer.id, accountId: row.account_id } : null;
+}
+
+export async function markAnswerStarted(pool: pg.Pool, answerId: string): Promise<void> {
   await pool.query({
     name: "answer-started",
-    text: "update answers set started_at = coalesce(started_at, now()) where inbound_message_id = $1",
-    values: [inboundMessageId],
+    text: "update answers set started_at = coalesce(started_at, now()) where id = $1",
+    values: [answerId],
   });
 }
 
@@ -84,13 +138,13 @@ export async function unstartedAnswers(
   pool: pg.Pool,
   filter: { readonly olderThan: Date; readonly limit: number },
 ): Promise<readonly AnswerToStart[]> {
-  const { rows } = await pool.query<{ inbound_message_id: string; account_id: string }>(
-    `select inbound_message_id, account_id from answers
+  const { rows } = await pool.query<{ id: string; account_id: string }>(
+    `select id, account_id from answers
      where started_at is null and status = 'intended' and created_at < $1 order by created_at limit $2`,
     [filter.olderThan, filter.limit],
   );
   return rows.map((row) => ({
-    inboundMessageId: row.inbound_message_id,
+    inboundMessageId: row.id,
     accountId: row.account_id,
   }));
 }
@@ -105,6 +159,8 @@ export interface LoadedAnswer {
   readonly timeZone: string;
   readonly toName: string | null;
   readonly situations: readonly AnswerSituation[];
+  /** What a person wrote; null: made from the situations. */
+  readonly writtenText: string | null;
   readonly messageId: string | null;
   readonly tries: number;
   readonly createdAt: number;
@@ -112,10 +168,7 @@ export interface LoadedAnswer {
   readonly account: AccountRow | null;
 }
 
-export async function loadAnswer(
-  pool: pg.Pool,
-  inboundMessageId: string,
-): Promise<LoadedAnswer | null> {
+export async function loadAnswer(pool: pg.Pool, answerId: string): Promise<LoadedAnswer | null> {
   const { rows } = await pool.query<{
     account_id: string;
     status: AnswerStatus;
@@ -124,15 +177,16 @@ export async function loadAnswer(
     time_zone: string;
     to_name: string | null;
     situations: readonly AnswerSituation[];
+    written_text: string | null;
     message_id: string | null;
     tries: number;
     created_at: Date;
     is_group: boolean;
   }>(
-    `select a.account_id, a.status, a.address, a.locale, a.time_zone, a.to_name, a.situations, a.message_id, a.tries, a.created_at,
+    `select a.account_id, a.status, a.address, a.locale, a.time_zone, a.to_name, a.situations, a.written_text, a.message_id, a.tries, a.created_at,
        i.group_chat_id is not null as is_group
-     from answers a join inbound_messages i on i.id = a.inbound_message_id where a.inbound_message_id = $1`,
-    [inboundMessageId],
+     from answers a join inbound_messages i on i.id = a.inbound_message_id where a.id = $1`,
+    [answerId],
   );
   const row = rows[0];
   if (!row) return null;
@@ -144,6 +198,7 @@ export async function loadAnswer(
     timeZone: row.time_zone,
     toName: row.to_name,
     situations: row.situations,
+    writtenText: row.written_text,
     messageId: row.message_id,
     tries: row.tries,
     createdAt: row.created_at.getTime(),
@@ -160,7 +215,7 @@ export type AnswerSlot =
 export async function reserveAnswerSlot(
   pool: pg.Pool,
   request: {
-    readonly inboundMessageId: string;
+    readonly answerId: string;
     readonly isReserved: boolean;
     readonly account: AccountRow;
     readonly address: string;
@@ -178,7 +233,7 @@ export async function reserveAnswerSlot(
     text: `select verdict, slot_at from reserve_answer_slot($1, $2, $3, $4, $5, $6, $7, make_interval(secs => $8), make_interval(secs => $9),
       make_interval(secs => $10), $11, $12, $13)`,
     values: [
-      request.inboundMessageId,
+      request.answerId,
       request.isReserved,
       account.id,
       account.provider,
@@ -210,7 +265,7 @@ export async function reserveAnswerSlot(
 export async function recordAnswerAccepted(
   client: pg.PoolClient,
   send: {
-    readonly inboundMessageId: string;
+    readonly answerId: string;
     readonly messageId: string;
     readonly accountId: string;
     readonly providerMessageId: string;
@@ -226,7 +281,7 @@ export async function recordAnswerAccepted(
     text: `
       with device as (select device_key as key from messages where id = $2),
       answer as (
-        update answers set status = 'accepted', reason = null where inbound_message_id = $1
+        update answers set status = 'accepted', reason = null where id = $1
       ),
       message as (
         update messages set provider_message_id = $3, provider_response = $6::jsonb, segments = $5, accepted_at = coalesce(accepted_at, $7),
@@ -238,7 +293,7 @@ export async function recordAnswerAccepted(
       where r.device_key = (select key from device) and r.provider_message_id = $3 and r.message_id is null
       returning r.status, coalesce(r.reported_at, r.received_at) as at`,
     values: [
-      send.inboundMessageId,
+      send.answerId,
       send.messageId,
       send.providerMessageId,
       send.status,
@@ -255,11 +310,14 @@ export async function recordAnswerAccepted(
   await client.query("update messages set status = $2 where id = $1", [send.messageId, status]);
 }
 
-/** It was not sent, or nobody knows whether it was. `intended`: surely not sent and to be tried again. */
+/**
+ * It was not sent, or nobody knows whether it was. `intended`: surely not sent and to be tried again. A message whose answer a person had written and that surely
+ * did not arrive is for people again.
+ */
 export async function recordAnswerNotSent(
   pool: pg.Pool,
   end: {
-    readonly inboundMessageId: string;
+    readonly answerId: string;
     readonly status: Extract<AnswerStatus, "intended" | "failed" | "unknown" | "dropped">;
     readonly reason: string;
     readonly now: number;
@@ -269,12 +327,17 @@ export async function recordAnswerNotSent(
     name: "answer-not-sent",
     text: `
       with answer as (
-        update answers set status = $2, reason = $3 where inbound_message_id = $1 and status in ('intended', 'sending')
-        returning message_id
+        update answers set status = $2, reason = $3 where id = $1 and status in ('intended', 'sending')
+        returning message_id, inbound_message_id, written_text
+      ),
+      reopened as (
+        update inbound_messages i set state = 'unmatched', handled_at = null, handled_by = null
+        from answer a
+        where $2 in ('failed', 'dropped') and a.written_text is not null and i.id = a.inbound_message_id and i.state = 'answered'
       )
       update messages m set status = case when $2 = 'unknown' then 'unknown' else 'failed' end,
         failed_at = case when $2 = 'unknown' then m.failed_at else $4 end
       from answer a where m.id = a.message_id and m.status = 'sending'`,
-    values: [end.inboundMessageId, end.status, end.reason, new Date(end.now)],
+    values: [end.answerId, end.status, end.reason, new Date(end.now)],
   });
 }

@@ -3,7 +3,17 @@ import type pg from "pg";
 import { storableText } from "./storable-text.ts";
 
 export type InboundKind = "text" | "button" | "reaction" | "keypress" | "other";
-export type InboundState = "applied" | "asked" | "unmatched" | "ignored";
+/** `answered` and `closed` by a person, after nobody had understood it. */
+export type InboundState = "applied" | "asked" | "unmatched" | "ignored" | "answered" | "closed";
+
+/** A file that came with it. */
+export interface InboundMedia {
+  readonly type: string;
+  readonly contentType: string | null;
+  readonly fileName: string | null;
+  /** Sealed for the message. */
+  readonly referenceEncrypted: Buffer | null;
+}
 
 /** Longer than any text that WhatsApp takes; what is above is cut. */
 const BODY_CHARS_MAX = 70_000;
@@ -21,6 +31,7 @@ export interface InboundMessage {
   readonly kind: InboundKind;
   readonly body: string;
   readonly quotedProviderMessageId: string | null;
+  readonly media?: InboundMedia | null;
   readonly state: InboundState;
   /** Epoch ms. */
   readonly receivedAt: number;
@@ -34,8 +45,9 @@ export async function insertInbound(
   const { rowCount } = await client.query({
     name: "inbound-insert",
     text: `
-      insert into inbound_messages (id, account_id, device_key, event_key, address, group_chat_id, kind, body, quoted_provider_message_id, state, received_at)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      insert into inbound_messages (id, account_id, device_key, event_key, address, group_chat_id, kind, body, quoted_provider_message_id, state, received_at,
+        media, media_reference_encrypted)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
       on conflict on constraint inbound_messages_once do nothing`,
     values: [
       message.id,
@@ -50,9 +62,15 @@ export async function insertInbound(
         storableText(message.quotedProviderMessageId, ID_CHARS_MAX),
       message.state,
       new Date(message.receivedAt),
+      message.media ? shownOf(message.media) : null,
+      message.media?.referenceEncrypted ?? null,
     ],
   });
   return rowCount === 1;
+}
+
+function shownOf({ type, contentType, fileName }: InboundMedia): object {
+  return { type, contentType, fileName };
 }
 
 /** How it was understood and what came of it. */
@@ -77,7 +95,9 @@ export async function interpretInbound(
     name: "inbound-interpret",
     text: `
       update inbound_messages set state = $2, user_id = $3, group_id = $4, notification_id = $5, act_id = $6, interpretation = $7,
-        body = case when $8 then '' else body end
+        body = case when $8 then '' else body end,
+        media = case when $8 then null else media end,
+        media_reference_encrypted = case when $8 then null else media_reference_encrypted end
       where id = $1`,
     values: [
       id,

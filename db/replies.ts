@@ -56,7 +56,10 @@ export async function findWriter(
       member as (
         select m.name, m.user_id from whatsapp_group_members m, chat
         where m.group_id = chat.id and m.is_active
-          and (m.user_id = (select user_id from contact) or m.phone_number in (select value from sender where kind = 'phone'))
+          and (
+            m.user_id = (select user_id from contact) or m.phone_number in (select value from sender where kind = 'phone')
+            or m.aliases && array(select value from sender where kind <> 'phone')
+          )
         order by m.user_id is not null desc limit 1
       ),
       person as (
@@ -83,7 +86,10 @@ export async function findWriter(
   return rows[0] ?? { user: null, group: null, member: null };
 }
 
-/** The vendor names one person by number and alias together: from now on the alias alone will do. Somebody else's alias stays theirs. */
+/**
+ * The vendor names one person by number and alias together: from now on the alias alone will do. Whoever had the alias before had the number, too, and has it no
+ * more.
+ */
 export async function rememberAliases(
   client: pg.PoolClient,
   userId: string,
@@ -93,10 +99,27 @@ export async function rememberAliases(
   for (const { kind, value } of aliases) {
     await client.query(
       `insert into contacts (id, user_id, kind, value, verified_at, verified_by, is_primary) values ($1, $2, $3, $4, $5, 'inbound', false)
-       on conflict (kind, value) where is_active do nothing`,
+       on conflict (kind, value) where is_active do update set user_id = excluded.user_id, verified_at = excluded.verified_at`,
       [newId("con", now), userId, kind, value, new Date(now)],
     );
   }
+}
+
+/** The same for a member of a group who has no user. */
+export async function rememberMemberAliases(
+  client: pg.PoolClient,
+  groupId: string,
+  phones: readonly string[],
+  aliases: readonly string[],
+): Promise<void> {
+  if (phones.length === 0 || aliases.length === 0) return;
+  await client.query({
+    name: "member-aliases",
+    text: `
+      update whatsapp_group_members m set aliases = array(select distinct unnest(m.aliases || $3::text[]))
+      where m.group_id = $1 and m.user_id is null and m.phone_number = any($2) and not m.aliases @> $3::text[]`,
+    values: [groupId, phones, aliases],
+  });
 }
 
 /** The person wrote to this number: what that opens lasts from now. */

@@ -24,13 +24,15 @@ export const SECRET_PURPOSES = [
   "kept_acceptance",
   /** Where a browser or app takes push messages. */
   "push_destination",
+  /** Where a file that somebody sent can be fetched. */
+  "inbound_media",
 ] as const;
 export type SecretPurpose = (typeof SECRET_PURPOSES)[number];
 
 /** Where a secret belongs: it opens there and nowhere else. */
 export type SecretPlace = {
   readonly purpose: SecretPurpose;
-  /** Id of what it belongs to: an account, or a push subscription. */
+  /** Id of what it belongs to: an account, a push subscription, an inbound message. */
   readonly accountId: string;
 };
 

@@ -319,10 +319,15 @@ export async function replaceContacts(
   { vouchedBy, nowMs }: { readonly vouchedBy: Verification | null; readonly nowMs: number },
 ): Promise<void> {
   await client.query(
-    `delete from contacts c where c.user_id = $1 and c.kind in ('phone', 'email')
-       and not exists (
-         select from jsonb_to_recordset($2::jsonb) as g(kind text, value text) where g.kind = c.kind and g.value = c.value
-       )`,
+    `with gone as (
+       delete from contacts c where c.user_id = $1 and c.kind in ('phone', 'email')
+         and not exists (
+           select from jsonb_to_recordset($2::jsonb) as g(kind text, value text) where g.kind = c.kind and g.value = c.value
+         )
+       returning c.kind
+     )
+     -- Aliases were learned with a number; with it they go, and come back with the next message of a number that stays.
+     delete from contacts c where c.user_id = $1 and c.kind in ('lid', 'bsuid') and exists (select from gone where kind = 'phone')`,
     [userId, JSON.stringify(contacts)],
   );
   const at = new Date(nowMs);

@@ -7,7 +7,7 @@ export const API_SCOPES = {
     "Read notifications, timelines and deliveries; texts and full addresses stay hidden.",
   "messages:read": "See the text and the full address of deliveries, beside notifications:read.",
   "acts:write":
-    "Acknowledge, refuse, escalate, snooze, cancel, resolve, reprioritise, reassign, resend, move, rate, close.",
+    "Acknowledge, refuse, escalate, snooze, cancel, resolve, reprioritise, reassign, resend, move, rate, close; answer or close inbound messages, beside messages:read.",
   "events:write": "Report ticket system events and monitoring alerts.",
   "broadcasts:write": "Create and steer broadcasts.",
   "master:read": "Read users, groups, duty, rules, templates, policies, zones, types.",

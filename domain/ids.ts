@@ -25,6 +25,7 @@ export const ID_PREFIXES = {
   mute: "mut",
   contact: "con",
   optOut: "out",
+  answer: "ans",
   pushSubscription: "psh",
   otpChallenge: "otp",
   intakeSource: "int",

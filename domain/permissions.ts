@@ -72,6 +72,13 @@ export const PERMISSIONS = {
     noc: ALL,
     customer_service: ALL,
   }),
+  /** Answer or close what people wrote to us and nobody understood. */
+  answer_inbound: row({
+    manager: ALL,
+    supervisor: [["own_zones"]],
+    noc: ALL,
+    customer_service: ALL,
+  }),
   /** Acknowledge, refuse, escalate, snooze, resolve, rate, close. */
   answer_notification: row({
     manager: ALL,
@@ -158,6 +165,7 @@ export const ACTION_SCOPES = {
   see_message: ["messages:read"],
   see_address: ["messages:read"],
   read_inbound: ["messages:read"],
+  answer_inbound: ["acts:write"],
   answer_notification: ["acts:write"],
   steer_notification: ["acts:write"],
   create_notification: ["notifications:write"],

@@ -30,12 +30,13 @@ export function parseNotificationWorkflowId(
   return kind === "notification" && type && ref && rest.length === 0 ? { type, ref } : null;
 }
 
-/** One message of a person's gets one answer. */
+/** One message of a person's gets one answer of Siaga's own, and each that a person writes has an id of its own. */
 export function answerWorkflowId(inboundMessageId: string): string {
   return `answer/${inboundMessageId}`;
 }
 /** Privacy: ids alone; what is said is read from PostgreSQL when it is sent. */
 export interface AnswerWorkflowInput {
+  /** The answer's id: that of the message where Siaga answers by itself. */
   readonly inboundMessageId: string;
   /** Its queue carries the answer. */
   readonly accountId: string;

@@ -9,6 +9,8 @@ export type EventDeps = TellDeps & {
   readonly now: () => number;
   readonly inbound: InboundSettings;
   readonly replanner: Pick<Replanner, "tell">;
+  /** SIAGA_SECRET_KEY, 32 bytes. */
+  readonly secretKey: Uint8Array;
 };
 
 export type InboundSettings = {

@@ -5,14 +5,18 @@
 import type pg from "pg";
 import { markAnswerStarted } from "../../db/answers.ts";
 import { insertInbound } from "../../db/inbound.ts";
+import type { InboundMedia } from "../../db/inbound.ts";
 import {
   findWriter,
   isEcho,
   loadReplyFacts,
   openWindow,
   rememberAliases,
+  rememberMemberAliases,
 } from "../../db/replies.ts";
 import type { ReplyWriter } from "../../db/replies.ts";
+import { sealSecret } from "../../db/sealed-secret.ts";
+import { storableText } from "../../db/storable-text.ts";
 import { withTransaction } from "../../db/transaction.ts";
 import { decideReply } from "../../domain/reply-decision.ts";
 import type { ReplyDecision } from "../../domain/reply-decision.ts";
@@ -65,6 +69,7 @@ async function store(
     kind: message.kind,
     body: message.body,
     quotedProviderMessageId: event.quotedMessageId,
+    media: sealedMedia(deps.secretKey, message.inboundId, event.media),
     state: "ignored",
     receivedAt,
   });
@@ -112,6 +117,28 @@ async function store(
   });
 }
 
+const MEDIA_CHARS_MAX = 200;
+
+/** Privacy: the reference opens the file for whoever has it (some vendors' addresses carry their secret), so it is kept sealed. */
+function sealedMedia(
+  secretKey: Uint8Array,
+  inboundId: string,
+  media: ReplyEvent["media"],
+): InboundMedia | null {
+  if (media === null) return null;
+  const short = (text: string | null): string | null =>
+    text === null ? null : storableText(text, MEDIA_CHARS_MAX);
+  return {
+    type: storableText(media.type, MEDIA_CHARS_MAX),
+    contentType: short(media.contentType),
+    fileName: short(media.fileName),
+    referenceEncrypted:
+      media.reference === null
+        ? null
+        : sealSecret(media.reference, secretKey, { purpose: "inbound_media", accountId: inboundId }),
+  };
+}
+
 const TAKEN_BACK: ReplyDecision = { kind: "ignore", reason: "taken_back", notificationId: null };
 
 function isTakenBack(event: ReplyEvent): boolean {
@@ -124,7 +151,7 @@ async function meetWriter(
   { now }: EventDeps,
   { account, event, receivedAt }: Received<ReplyEvent>,
   { from, groupChatId }: ReplyMessage,
-  { user }: ReplyWriter,
+  { user, group, member }: ReplyWriter,
 ): Promise<readonly string[]> {
   const named = from.filter(({ kind }) => kind === "phone").map(({ value }) => value);
   const newAliases = from.filter(
@@ -132,6 +159,10 @@ async function meetWriter(
   );
   // Only a number ties an alias to a person: an alias that came alone found nobody.
   if (user !== null && named.length > 0) await rememberAliases(client, user.id, newAliases, now());
+  if (user === null && member !== null && group !== null) {
+    const aliases = from.flatMap(({ kind, value }) => (kind === "phone" ? [] : [value]));
+    await rememberMemberAliases(client, group.id, named, aliases);
+  }
   const addresses = [...new Set([...named, ...(user?.phones ?? [])])];
   if (groupChatId === null && addresses.length > 0) {
     const opened = named.length > 0 ? named : addresses.slice(0, 1);

@@ -16,6 +16,7 @@ export function toInboundMessage(row: InboundRow, showsAddress: boolean): Inboun
     address: showsAddress ? row.address : maskAddress(row.address),
     kind: row.kind,
     text: row.body,
+    media: row.media,
     state: row.state,
     notificationId: row.notification_id,
     actId: row.act_id,
@@ -23,6 +24,13 @@ export function toInboundMessage(row: InboundRow, showsAddress: boolean): Inboun
       row.answer_status === null
         ? null
         : { status: toAnswerStatus(row.answer_status), text: row.answer_body },
+    writtenAnswer:
+      row.written_status === null || row.written_text === null
+        ? null
+        : { status: toAnswerStatus(row.written_status), text: row.written_text },
+    handledBy: row.handled_by,
+    handledAt: row.handled_at?.toISOString() ?? null,
+    note: row.handling_note,
   };
 }
 

@@ -2,7 +2,13 @@ import { describe, expect, it } from "vitest";
 
 import { createDropAnswer, createSendAnswer } from "../../activities/send-answer.ts";
 import type { AnswerDeps } from "../../activities/send-answer.ts";
-import { insertAnswer, loadAnswer, unstartedAnswers } from "../../db/answers.ts";
+import {
+  insertAnswer,
+  insertWrittenAnswer,
+  loadAnswer,
+  unstartedAnswers,
+} from "../../db/answers.ts";
+import { lockInbound, markHandled } from "../../db/inbound-handling.ts";
 import { insertInbound } from "../../db/inbound.ts";
 import { newId } from "../../db/new-id.ts";
 import { createOpenAccount } from "../../db/opened-account.ts";
@@ -363,5 +369,71 @@ describe("an answer", () => {
     expect(ids).not.toContain(young.id);
     expect(before.map(({ inboundMessageId }) => inboundMessageId)).not.toContain(old.id);
     expect(await loadAnswer(pool, old.id)).toMatchObject({ status: "intended" });
+  });
+});
+
+describe("what a person has answered", () => {
+  async function written(): Promise<{ readonly inboundId: string; readonly answerId: string }> {
+    const { id: inboundId, account } = await answered([]);
+    const answerId = newId("ans", Date.now());
+    const started = await withTransaction(database().pool, async (client) => {
+      await lockInbound(client, inboundId);
+      const answer = await insertWrittenAnswer(client, {
+        id: answerId,
+        inboundMessageId: inboundId,
+        deviceKey: account.deviceKey,
+        provider: account.provider,
+        channel: account.channel,
+        address: ADDRESS,
+        locale: "id",
+        timeZone: "Asia/Jakarta",
+        text: "Teknisi kami tiba pukul 14.",
+        now: Date.now(),
+      });
+      await markHandled(client, {
+        id: inboundId,
+        state: "answered",
+        by: { userId: null, name: "CS" },
+        note: null,
+        at: new Date(),
+      });
+      return answer;
+    });
+    expect(started).toEqual({ inboundMessageId: answerId, accountId: account.id });
+    return { inboundId, answerId };
+  }
+
+  async function stateOf(inboundId: string): Promise<unknown> {
+    const { rows } = await database().pool.query<Record<string, unknown>>(
+      "select state, handled_by is not null as handled from inbound_messages where id = $1",
+      [inboundId],
+    );
+    return rows[0];
+  }
+
+  it("is sent in that person's own words, once", async () => {
+    const { inboundId, answerId } = await written();
+    const { sent, deps } = vendor(() => accepted("written-1"));
+    const send = createSendAnswer(deps);
+    expect(await send({ inboundMessageId: answerId })).toMatchObject({ status: "accepted" });
+    expect(await send({ inboundMessageId: answerId })).toMatchObject({ status: "accepted" });
+    expect(sent.map(({ text }) => text)).toEqual(["Teknisi kami tiba pukul 14."]);
+    expect(await stateOf(inboundId)).toEqual({ state: "answered", handled: true });
+    expect(await loadAnswer(database().pool, inboundId)).toMatchObject({ status: "intended" });
+  });
+
+  it.each<[end: ProviderError["kind"] | "no_worker", state: string, why: string]>([
+    ["rejected", "unmatched", "it surely did not arrive: somebody has to see the message again"],
+    ["no_worker", "unmatched", "nobody has sent it in time"],
+    ["unknown_outcome", "answered", "it may have arrived"],
+  ])("that ends as %s leaves the message %s: %s", async (end, state) => {
+    const { inboundId, answerId } = await written();
+    const { deps } = vendor(() => failure(end === "no_worker" ? "rejected" : end));
+    if (end === "no_worker") {
+      await createDropAnswer(deps)({ inboundMessageId: answerId, reason: end });
+    } else {
+      await createSendAnswer(deps)({ inboundMessageId: answerId });
+    }
+    expect(await stateOf(inboundId)).toEqual({ state, handled: state === "answered" });
   });
 });

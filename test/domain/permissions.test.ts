@@ -98,6 +98,12 @@ const EXPECTED: Record<Action, Record<Role, readonly Thing[]>> = {
     noc: ALL,
     customer_service: ALL,
   }),
+  answer_inbound: nobodyBut({
+    manager: ALL,
+    supervisor: IN_OWN_ZONE,
+    noc: ALL,
+    customer_service: ALL,
+  }),
   answer_notification: SEEN,
   steer_notification: nobodyBut({ manager: ALL, supervisor: IN_OWN_ZONE, noc: ALL }),
   create_notification: nobodyBut({
