@@ -241,6 +241,15 @@ export interface AskAnswer {
   readonly found: "accepted" | "sent" | "delivered" | "read" | "failed" | null;
 }
 
+export interface InventoryInput {
+  readonly accountId: string;
+  readonly kind: "templates" | "groups";
+}
+/** How many the vendor listed; null: it could not be asked, or gives no such list. */
+export interface InventoryAnswer {
+  readonly listed: number | null;
+}
+
 export interface NoticeInput {
   readonly notificationId: string;
   readonly reason: "unanswered" | "sleepers_only";
@@ -270,5 +279,6 @@ export interface Activities {
   dropAnswer(input: AnswerInput & { readonly reason: string }): Promise<void>;
   probeAccount(input: ProbeInput): Promise<ProbeAnswer>;
   askVendor(input: AskInput): Promise<AskAnswer>;
+  takeInventory(input: InventoryInput): Promise<InventoryAnswer>;
   sweep(): Promise<SweepAnswer>;
 }

@@ -28,6 +28,7 @@ import {
 import { changeCircuit } from "../db/account-health.ts";
 import type { AckLink } from "../db/ack-link.ts";
 import { recordVendorOptOut } from "../db/opt-outs.ts";
+import { recordTemplateState } from "../db/provider-templates.ts";
 import type { StaleRun } from "../db/stale-plans.ts";
 import { recordCopies, reservePushSlots, type CopyOutcome } from "../db/push-copies.ts";
 import { gapSecondsOf } from "../db/pace.ts";
@@ -36,6 +37,7 @@ import { newId } from "../db/new-id.ts";
 import { afterAnswer, afterFailure, takeTrial } from "../domain/circuit.ts";
 import { capsAt } from "../domain/number-protection.ts";
 import { NO_SENT_RECEIPT } from "../domain/orders.ts";
+import type { TemplateFault, TemplateState } from "../domain/provider-template.ts";
 import {
   countsAgainstHealth,
   isResultKind,
@@ -58,6 +60,7 @@ import {
   composeClosingMessage,
   composeLadderMessage,
   destinationOf,
+  judgeTemplateOf,
   linkOf,
   toOutbound,
   type MessageSettings,
@@ -369,6 +372,9 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     throw await giveUp(deps, input, job, "rejected", "recipient", "not_in_send_only_to");
   }
   const provider = deps.providers.get(account.provider, job.event.channel as Provider["channel"]);
+  const { channel } = provider;
+  const fault = templateFaultOf(job, provider, account);
+  if (fault !== null) throw await giveUp(deps, input, job, "unavailable", "account", fault);
   const answerable = event.purpose === "ladder" && notification.answers !== "none";
   const code =
     answerable && capabilitiesOf(provider, account).replies
@@ -423,6 +429,21 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     answerable,
     shown,
   };
+}
+
+/** Outside the recipient's window only a template may go out: without one that can be sent, nothing is asked of the vendor, and the next account takes over. */
+function templateFaultOf(
+  { context, event }: Job,
+  provider: Provider,
+  account: AccountRow,
+): TemplateFault | null {
+  const { recipient } = context;
+  if (event.purpose !== "ladder" || recipient?.kind !== "person" || recipient.windowOpen) {
+    return null;
+  }
+  if (!capabilitiesOf(provider, account).templates) return null;
+  const verdict = judgeTemplateOf(context, provider.channel);
+  return verdict === null || verdict.ok ? null : verdict.fault;
 }
 
 /** A file server that takes longer is not worth a message's wait. */
@@ -536,8 +557,9 @@ async function refused(
   const { delivery } = job.context;
   const failure = { kind: error.kind, scope: error.scope, retryAfterMs: error.retryAfterMs };
   const isMediaRefused = isRefusedForItsMedia(error, ready);
+  const templateState = reportedTemplateState(error, ready);
   const repeat =
-    isWindowMisjudged(error, ready) || isMediaRefused
+    isWindowMisjudged(error, ready) || templateState !== null || isMediaRefused
       ? ({ retry: true, afterMs: 1 } as const)
       : retryOf(failure, {
           retriesUsed: delivery.tries,
@@ -562,7 +584,9 @@ async function refused(
     await forgetWindow(deps.pool, ready.account.deviceKey, ready.address);
   }
   if (isMediaRefused) await recordAttachments(deps.pool, delivery.id, withoutMedia(ready.shown));
-  await moveCircuit(deps, ready.account, failure);
+  if (templateState !== null) await keepTemplateState(deps, ready, templateState);
+  // A template's fault is no fault of the account: what needs none goes on.
+  else await moveCircuit(deps, ready.account, failure);
   if (recorded !== status) throw tryAgain("a receipt came for the lost answer", 1);
   if (VERDICTS[error.kind].recordsOptOut && error.scope === "recipient") {
     const stale = await recordVendorOptOut(deps.pool, { deliveryIds: [delivery.id], now });
@@ -586,13 +610,47 @@ async function moveCircuit(
   await changeCircuit(pool, id, (circuit) => afterAnswer(circuit, now()));
 }
 
-/** We believed that the recipient's 24 hours were open and the vendor says no: nothing was sent, the template can go. */
-function isWindowMisjudged(error: ProviderError, ready: Ready): boolean {
+/** We believed that the recipient's 24 hours were open and the vendor says no: nothing was sent, a template can go, by this account or by the next. */
+function isWindowMisjudged(error: ProviderError, { outbound, provider }: Ready): boolean {
   return (
     error.reason === "window_closed" &&
-    ready.outbound.isWindowOpen === true &&
-    ready.outbound.template !== undefined
+    outbound.isWindowOpen === true &&
+    provider.capabilities.templates
   );
+}
+
+/** What the vendor says of the template that it has just refused; the next try sees it and leaves the message to another account. */
+function reportedTemplateState(
+  { reason }: ProviderError,
+  { outbound }: Ready,
+): TemplateState | null {
+  if (outbound.template === undefined) return null;
+  switch (reason) {
+    case "template_paused":
+      return "paused";
+    case "template_disabled":
+      return "disabled";
+    case "template_unknown":
+      return "unknown";
+    default:
+      return null;
+  }
+}
+
+async function keepTemplateState(
+  { pool, now }: DeliverDeps,
+  { account, outbound }: Ready,
+  state: TemplateState,
+): Promise<void> {
+  if (outbound.template === undefined) return;
+  const { name, languageCode } = outbound.template;
+  await recordTemplateState(pool, {
+    accountId: account.id,
+    name,
+    languageCode,
+    state,
+    at: new Date(now()),
+  });
 }
 
 /** The message may go, its file or pin may not: nothing was sent, and the text can go with a link. */

@@ -1,6 +1,6 @@
 import type { InboxRow } from "../db/plans.ts";
 import type { MessageFacts, SnapshotPerson, SnapshotTemplate } from "../domain/plan-snapshot.ts";
-import { chooseTemplate } from "../rendering/choose-template.ts";
+import { chooseTemplate } from "../domain/template-choice.ts";
 import { composeMessage } from "../rendering/compose.ts";
 import { templateScope } from "../rendering/scope.ts";
 import { MissingVariables, TemplateFailed } from "../rendering/template.ts";
@@ -26,7 +26,7 @@ export function inboxRow(
   try {
     const message = composeMessage({
       notification: { answers: facts.answers, typeName: facts.type.names[person.locale] },
-      template: { ...template, providerTemplate: null },
+      template,
       data: templateScope({
         ...facts,
         ...moment,

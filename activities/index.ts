@@ -12,6 +12,7 @@ import { createHangUpCall } from "./hang-up-call.ts";
 import { createJudgeAccounts, type JudgeAccountsDeps } from "./judge-accounts.ts";
 import type { MessageSettings } from "./outbound-message.ts";
 import { createRaiseAccountNotice } from "./raise-account-notice.ts";
+import { createRaiseTemplateNotice } from "./raise-template-notice.ts";
 import type { NoticeDeps } from "./raise-notice.ts";
 import { createRaiseOperatorNotice } from "./raise-operator-notice.ts";
 import { createRecordProgress } from "./record-progress.ts";
@@ -21,6 +22,7 @@ import { createAdvanceResolution, createSettleNotification } from "./settle-noti
 import { withSafeErrors } from "./safe-errors.ts";
 import { createProbeAccount } from "./probe-account.ts";
 import { createSweep, type SweepDeps } from "./sweep.ts";
+import { createTakeInventory } from "./take-inventory.ts";
 import { createTellOptOuts, createTellReplan } from "./tell-opt-outs.ts";
 
 export interface ActivityDeps {
@@ -40,6 +42,7 @@ export interface ActivityDeps {
   readonly startAnswer: SweepDeps["startAnswer"];
   readonly startProbe: JudgeAccountsDeps["startProbe"];
   readonly startAsk: SweepDeps["startAsk"];
+  readonly startInventory: JudgeAccountsDeps["startInventory"];
   readonly hash: NoticeDeps["hash"];
   /** Tells whoever watches; nobody is told if not given. */
   readonly announce?: Announce | undefined;
@@ -86,12 +89,14 @@ export function createActivities(deps: ActivityDeps): Activities {
     recordTemporalUiAct: createRecordTemporalUiAct(deps),
     probeAccount: createProbeAccount(deps),
     askVendor: createAskVendor(deps),
+    takeInventory: createTakeInventory(deps),
     sweep: createSweep({
       ...deps,
       start: (row) => deps.startRun(row),
       judgeAccounts: createJudgeAccounts({
         ...deps,
         raiseAccountNotice: createRaiseAccountNotice(deps),
+        raiseTemplateNotice: createRaiseTemplateNotice(deps),
       }),
       tellOptOuts: createTellOptOuts(deps),
     }),

@@ -10,8 +10,16 @@ import {
   type IllAccount,
   type Trouble,
 } from "../db/account-health.ts";
+import { dueInventories, type InventoryKind } from "../db/provider-inventories.ts";
+import {
+  markTemplateTold,
+  untoldTemplateTroubles,
+  type TemplateTrouble,
+} from "../db/provider-templates.ts";
 import { afterSent, afterSilence, dropTrial, tryAgain, type Circuit } from "../domain/circuit.ts";
+import type { Provider } from "../providers/provider.ts";
 import { carriersOf, type ProviderRegistry } from "../providers/registry.ts";
+import type { InventoryInput } from "./contract.ts";
 
 export interface JudgeAccountsDeps {
   readonly pool: pg.Pool;
@@ -19,13 +27,18 @@ export interface JudgeAccountsDeps {
   readonly now: () => number;
   /** Starts the short workflow that asks an account's vendor how it is. Idempotency: one at a time for each account. */
   readonly startProbe: (accountId: string) => Promise<void>;
+  /** As `startProbe`, for a list that the vendor keeps of the account. */
+  readonly startInventory: (input: InventoryInput) => Promise<void>;
   readonly raiseAccountNotice: (trouble: Trouble) => Promise<void>;
+  readonly raiseTemplateNotice: (trouble: TemplateTrouble) => Promise<void>;
   readonly log: { readonly warn: (fields: Record<string, unknown>, message: string) => void };
 }
 
 /** How often a vendor that can be asked is asked: a device that lost its phone is found before an alert needs it. */
 const PROBE_EVERY_MS = 300_000;
 const PROBES_MAX = 20;
+/** Between two readings of a list; reports come in between where the vendor makes any. */
+const INVENTORY_EVERY_MS = 300_000;
 
 /**
  * Looks at every account: which accept and don't send, which may be tried again, whose vendor should be asked, and of which outages people have not heard.
@@ -43,8 +56,29 @@ export function createJudgeAccounts(deps: JudgeAccountsDeps) {
       limit: PROBES_MAX,
     });
     for (const accountId of asked) await deps.startProbe(accountId);
+    await askInventories(deps, "templates", ({ listTemplates }) => listTemplates !== undefined);
+    // Only what carries groups can be proven to: the lists of other accounts are read when somebody asks for them.
+    await askInventories(
+      deps,
+      "groups",
+      ({ listGroups, channel }) => listGroups !== undefined && channel === "whatsapp_group",
+    );
     await tellOperators(deps);
   };
+}
+
+async function askInventories(
+  { pool, now, providers, startInventory }: JudgeAccountsDeps,
+  kind: InventoryKind,
+  isMeant: (provider: Provider) => boolean,
+): Promise<void> {
+  const due = await dueInventories(pool, {
+    kind,
+    carriers: carriersOf(providers, isMeant),
+    askedBefore: new Date(now() - INVENTORY_EVERY_MS),
+    limit: PROBES_MAX,
+  });
+  for (const accountId of due) await startInventory({ accountId, kind });
 }
 
 async function findSilent(deps: JudgeAccountsDeps): Promise<void> {
@@ -82,9 +116,14 @@ async function move(
   );
 }
 
-async function tellOperators({ pool, now, raiseAccountNotice }: JudgeAccountsDeps): Promise<void> {
+async function tellOperators(deps: JudgeAccountsDeps): Promise<void> {
+  const { pool, now, raiseAccountNotice, raiseTemplateNotice } = deps;
   for (const trouble of await untoldTroubles(pool, new Date(now()))) {
     await raiseAccountNotice(trouble);
     await markTold(pool, trouble.accountIds, new Date(now()));
+  }
+  for (const trouble of await untoldTemplateTroubles(pool)) {
+    await raiseTemplateNotice(trouble);
+    await markTemplateTold(pool, trouble);
   }
 }

@@ -2,10 +2,16 @@ import type { DeliveryContext } from "../db/deliveries.ts";
 import type { StoredAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
+import { judgeTemplate, type TemplateVerdict } from "../domain/provider-template.ts";
 import type { Attachment, Destination, OutboundMessage, Provider } from "../providers/provider.ts";
-import { chooseTemplate } from "../rendering/choose-template.ts";
+import { chooseTemplate } from "../domain/template-choice.ts";
 import { closingText } from "../rendering/closing.ts";
-import { composeMessage, type ComposedMessage, type Mark } from "../rendering/compose.ts";
+import {
+  composeMessage,
+  type ApprovedTemplate,
+  type ComposedMessage,
+  type Mark,
+} from "../rendering/compose.ts";
 import { templateScope } from "../rendering/scope.ts";
 import type { TemplateData } from "../rendering/template.ts";
 
@@ -65,7 +71,7 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
       answers: notification.answers,
       typeName: notification.typeNames[recipient.locale],
     },
-    template,
+    template: { ...template, approvedTemplate: approvedTemplateOf(context, template) },
     data: scopeOf(notification, template.locale, settings, request.now),
     channel: request.channel,
     locale: recipient.locale,
@@ -78,6 +84,21 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
     linkedAttachments: request.linked,
     carrier: request.provider,
   });
+}
+
+/** Whether the ladder's message can leave as a template of the account's vendor; null when the type has no text any more. */
+export function judgeTemplateOf(context: DeliveryContext, channel: Channel): TemplateVerdict | null {
+  const { recipient, templates, vendorTemplates } = context;
+  const text = recipient && chooseTemplate(templates, channel, recipient.locale);
+  return text && judgeTemplate(text.providerTemplate, text.locale, vendorTemplates);
+}
+
+function approvedTemplateOf(
+  { vendorTemplates }: DeliveryContext,
+  { providerTemplate, locale }: DeliveryContext["templates"][number],
+): ApprovedTemplate | null {
+  const verdict = judgeTemplate(providerTemplate, locale, vendorTemplates);
+  return verdict.ok ? verdict : null;
 }
 
 function marksOf({ notification }: DeliveryContext): readonly Mark[] {

@@ -34,6 +34,7 @@ import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { priceRoutes } from "./routes/prices.ts";
+import { accountListRoutes } from "./routes/account-lists.ts";
 import { providerAccountRoutes } from "./routes/provider-accounts.ts";
 import { pushSubscriptionRoutes } from "./routes/push-subscriptions.ts";
 import { addReference } from "./routes/reference.ts";
@@ -101,6 +102,7 @@ export function createApp(deps: AppDeps) {
     .route("/", groupMemberRoutes(deps))
     .route("/", policyRoutes(deps))
     .route("/", providerAccountRoutes(deps))
+    .route("/", accountListRoutes(deps))
     .route("/", priceRoutes(deps))
     .route("/", costRoutes(deps))
     .route("/", apiKeyRoutes(deps))

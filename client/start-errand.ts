@@ -8,11 +8,17 @@ import type { Client } from "@temporalio/client";
 import {
   ASK_WORKFLOW,
   askWorkflowId,
+  INVENTORY_WORKFLOW,
+  inventoryWorkflowId,
   PROBE_WORKFLOW,
   probeWorkflowId,
   WORKFLOW_TASK_QUEUE,
 } from "../workflows/contract.ts";
-import type { AskWorkflowInput, ProbeWorkflowInput } from "../workflows/contract.ts";
+import type {
+  AskWorkflowInput,
+  InventoryWorkflowInput,
+  ProbeWorkflowInput,
+} from "../workflows/contract.ts";
 
 /** Starts the workflow that asks an account's vendor how it is. Idempotency: one at a time for each account. */
 export async function startProbe(client: Client, input: ProbeWorkflowInput): Promise<void> {
@@ -36,13 +42,24 @@ export async function startAsk(client: Client, input: AskWorkflowInput): Promise
   });
 }
 
-/** A question to a vendor that nobody waits for: asked once more later if it comes to nothing. */
+/** Starts the workflow that asks an account's vendor for one of its lists. Idempotency: one at a time for each account and list. */
+export async function startInventory(client: Client, input: InventoryWorkflowInput): Promise<void> {
+  await startErrand(client, {
+    workflow: INVENTORY_WORKFLOW,
+    workflowId: inventoryWorkflowId(input),
+    input,
+    priorityKey: 4,
+    summary: `Asks a vendor for an account's ${input.kind}`,
+  });
+}
+
+/** A question to a vendor: asked once more later if it comes to nothing. */
 async function startErrand(
   client: Client,
   errand: {
     readonly workflow: string;
     readonly workflowId: string;
-    readonly input: ProbeWorkflowInput | AskWorkflowInput;
+    readonly input: ProbeWorkflowInput | AskWorkflowInput | InventoryWorkflowInput;
     readonly priorityKey: number;
     readonly summary: string;
   },

@@ -240,17 +240,3 @@ export async function markProbed(
     values: [input.accountId, input.at, input.quotaLeft],
   });
 }
-
-/** The vendor's word on one of its approved templates, in every version of ours that sends by it. */
-export async function recordTemplateState(
-  client: pg.PoolClient,
-  report: { readonly name: string; readonly languageCode: string; readonly state: string },
-): Promise<void> {
-  await client.query(
-    `update templates set provider_template = jsonb_set(provider_template, '{status}', to_jsonb($3::text))
-     where provider_template ->> 'name' = $1
-       and coalesce(provider_template ->> 'language', locale) in ($2, split_part($2, '_', 1))
-       and provider_template ->> 'status' is distinct from $3`,
-    [report.name, report.languageCode, report.state],
-  );
-}

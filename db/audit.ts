@@ -15,7 +15,9 @@ export type AuditEntry = {
 export type AuditedActor =
   | Actor
   /** Somebody with a one-time link from the server itself. */
-  | { readonly kind: "setup_link" };
+  | { readonly kind: "setup_link" }
+  /** What a vendor says of an account of ours. */
+  | { readonly kind: "vendor"; readonly provider: string };
 
 /** Written in the transaction of the change itself: one is never there without the other. */
 export async function recordAudit(
@@ -45,5 +47,7 @@ function toAudited(actor: AuditedActor): Readonly<Record<string, string | null>>
       return { kind: "api_key", userId: null, apiKeyId: actor.keyId, name: actor.name };
     case "setup_link":
       return { kind: "setup_link", userId: null, apiKeyId: null, name: null };
+    case "vendor":
+      return { kind: "vendor", userId: null, apiKeyId: null, name: actor.provider };
   }
 }

@@ -9,8 +9,10 @@ import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
 import type { DayCaps, WarmUp } from "../domain/number-protection.ts";
 import type { Priority } from "../domain/priority.ts";
+import type { TemplateMapping, VendorTemplate } from "../domain/provider-template.ts";
 import type { DeliveryKey } from "../domain/run.ts";
 import { gapSecondsOf, pairGapSecondsOf } from "./pace.ts";
+import { VENDOR_TEMPLATE_JSON } from "./provider-templates.ts";
 import { violatedUnique } from "./violations.ts";
 import { RECEIPT_MERGES } from "./receipt-merges.ts";
 
@@ -78,6 +80,8 @@ export interface DeliveryContext {
   readonly devices: readonly PushDevice[];
   /** The type's current texts, every channel and language. */
   readonly templates: readonly TemplateRow[];
+  /** As the account's vendor has them, of those that the texts name. */
+  readonly vendorTemplates: readonly VendorTemplate[];
   /** The code that this notification has on the account's device already. */
   readonly replyCode: string | null;
   /** While the account is ill: another one of its channel, for one of its purposes, is well and could carry this. */
@@ -103,12 +107,7 @@ export interface TemplateRow {
   readonly locale: Locale;
   readonly subject: string | null;
   readonly body: string;
-  readonly providerTemplate: {
-    readonly name: string | null;
-    readonly status: string | null;
-    readonly language?: string | null;
-    readonly parameters?: readonly string[];
-  } | null;
+  readonly providerTemplate: TemplateMapping | null;
 }
 
 export interface TicketFacts {
@@ -181,6 +180,7 @@ interface ContextRow {
     readonly destinationEncrypted: string;
   })[];
   readonly templates: DeliveryContext["templates"];
+  readonly vendor_templates: DeliveryContext["vendorTemplates"];
   readonly reply_code: string | null;
   readonly has_left_before: boolean;
   readonly has_healthier: boolean;
@@ -332,6 +332,12 @@ const OPEN_DELIVERY = `
       from templates t where t.type = n.type and t.is_current
     ) as templates,
     (
+      select coalesce(jsonb_agg(${VENDOR_TEMPLATE_JSON}), '[]'::jsonb) from provider_templates p
+      where p.account_id = $10 and p.name in (
+        select t.provider_template ->> 'name' from templates t where t.type = n.type and t.is_current
+      )
+    ) as vendor_templates,
+    (
       select c.code from reply_codes c, account a
       where c.notification_id = n.id and c.device_key = a.device_key and c.released_at is null
     ) as reply_code,
@@ -379,6 +385,7 @@ function toContext(row: ContextRow): DeliveryContext {
       destinationEncrypted: Buffer.from(device.destinationEncrypted, "base64"),
     })),
     templates: row.templates,
+    vendorTemplates: row.vendor_templates,
     replyCode: row.reply_code,
     hasHealthier: row.has_healthier,
   };
@@ -706,6 +713,22 @@ export async function forgetWindow(
     deviceKey,
     address,
   ]);
+}
+
+/** As `forgetWindow`, of whom this message was for. A word of the person's that came after the message keeps the window open. */
+export async function forgetWindowOf(
+  db: pg.Pool | pg.PoolClient,
+  accountId: string,
+  providerMessageId: string,
+): Promise<void> {
+  await db.query({
+    name: "forget-window-of",
+    text: `
+      delete from contact_windows w using messages m
+      where m.account_id = $1 and m.provider_message_id = $2 and w.device_key = m.device_key and w.address = m.address
+        and w.last_inbound_at < m.created_at`,
+    values: [accountId, providerMessageId],
+  });
 }
 
 type AccountJson = Omit<AccountRow, "credentialsEncrypted" | "webhookTokenEncrypted"> & {

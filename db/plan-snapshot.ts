@@ -1,8 +1,11 @@
 import type pg from "pg";
 
 import { CHANNELS } from "../domain/channel.ts";
+import type { Channel } from "../domain/channel.ts";
 import type { ContactState } from "../domain/effective-settings.ts";
 import type { PolicyRules } from "../domain/escalation-policy.ts";
+import { LOCALES } from "../domain/locale.ts";
+import type { Locale } from "../domain/locale.ts";
 import type { Outcome, StopAct } from "../domain/notification.ts";
 import type {
   AttachmentCarriage,
@@ -11,11 +14,16 @@ import type {
   RawRequest,
   RequestFacts,
   SnapshotAccount,
+  SnapshotTemplate,
   TextFacts,
 } from "../domain/plan-snapshot.ts";
 import { PREFIX_DIGITS_MAX } from "../domain/price.ts";
+import { judgeTemplate } from "../domain/provider-template.ts";
+import type { TemplateFault, TemplateMapping, VendorTemplate } from "../domain/provider-template.ts";
 import { ROLE_LADDER } from "../domain/role.ts";
 import type { RunPlan } from "../domain/run.ts";
+import { chooseTemplate } from "../domain/template-choice.ts";
+import { VENDOR_TEMPLATE_JSON } from "./provider-templates.ts";
 
 /**
  * Loads what the planner and the request check need to know, in one statement: a plain notification may cost twenty in all, and one statement sees one moment.
@@ -32,6 +40,8 @@ export type CapabilitiesOf = (account: {
   readonly givesSent: boolean;
   readonly givesDelivered: boolean;
   readonly carries?: AttachmentCarriage;
+  /** Outside the recipient's window only approved templates may be sent. */
+  readonly needsTemplates?: boolean;
 } | null;
 
 export interface SnapshotContext {
@@ -137,8 +147,9 @@ function optionValues(options: LoadOptions): readonly unknown[] {
 
 interface SnapshotRow extends Pick<
   RequestFacts,
-  "request" | "type" | "ticket" | "rules" | "groups" | "templates"
+  "request" | "type" | "ticket" | "rules" | "groups"
 > {
+  readonly templates: readonly MappedText[];
   readonly stored: StoredNotification | null;
   readonly zone_is_known: boolean;
   readonly policies: readonly (Omit<CandidatePolicy, keyof PolicyRules> & {
@@ -168,6 +179,7 @@ interface AccountRow {
   readonly receiptDeadlineSeconds: number;
   readonly deviceKey: string;
   readonly prices: NonNullable<SnapshotAccount["prices"]>;
+  readonly vendorTemplates: readonly VendorTemplate[];
   readonly pacing: { readonly perSecond?: number; readonly minGapSeconds?: number };
 }
 
@@ -191,7 +203,7 @@ function toFacts(row: SnapshotRow, context: SnapshotContext): RequestFacts {
       phone: person.phone ?? "none",
       email: person.email ?? "none",
     })),
-    accounts: row.accounts.flatMap((account) => toAccount(account, context)),
+    accounts: row.accounts.flatMap((account) => toAccount(account, row.templates, context)),
     knownAccountIds: row.accounts.map(({ id }) => id),
     userIdByPhone: row.user_id_by_phone,
     zoneTimeZones: row.zone_time_zones,
@@ -200,7 +212,11 @@ function toFacts(row: SnapshotRow, context: SnapshotContext): RequestFacts {
   };
 }
 
-function toAccount(account: AccountRow, context: SnapshotContext): readonly SnapshotAccount[] {
+function toAccount(
+  account: AccountRow,
+  texts: readonly MappedText[],
+  context: SnapshotContext,
+): readonly SnapshotAccount[] {
   const channel = CHANNELS.find((known) => known === account.channel);
   const capabilities = context.capabilitiesOf(account);
   if (!account.enabled || channel === undefined || capabilities === null) return [];
@@ -215,12 +231,32 @@ function toAccount(account: AccountRow, context: SnapshotContext): readonly Snap
       givesSent: capabilities.givesSent,
       givesDelivered: capabilities.givesDelivered,
       ...(capabilities.carries === undefined ? {} : { carries: capabilities.carries }),
+      ...(capabilities.needsTemplates === true
+        ? { templateFaults: templateFaultsOf(account, channel, texts) }
+        : {}),
       receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
       deviceKey: account.deviceKey,
       gapMs: Math.max(minGapSeconds * 1_000, perSecond > 0 ? 1_000 / perSecond : 0),
       prices: account.prices,
     },
   ];
+}
+
+type MappedText = SnapshotTemplate & { readonly providerTemplate: TemplateMapping | null };
+
+function templateFaultsOf(
+  { vendorTemplates }: AccountRow,
+  channel: Channel,
+  texts: readonly MappedText[],
+): NonNullable<SnapshotAccount["templateFaults"]> {
+  const faults: Partial<Record<Locale, TemplateFault>> = {};
+  for (const locale of LOCALES) {
+    const text = chooseTemplate(texts, channel, locale);
+    if (text === null) continue;
+    const verdict = judgeTemplate(text.providerTemplate, text.locale, vendorTemplates);
+    if (!verdict.ok) faults[locale] = verdict.fault;
+  }
+  return faults;
 }
 
 /** Epoch ms of a timestamp, as JSON carries it. */
@@ -392,6 +428,14 @@ given as (
             select u.id union all select c.value from contacts c where c.user_id = u.id and c.kind = 'phone' and c.is_active
           )
         ),
+        'openDeviceKeys', (
+          select coalesce(jsonb_agg(distinct w.device_key), '[]') from provider_accounts a
+          join contact_windows w on w.device_key = a.device_key and w.address = (
+            select c.value from contacts c
+            where c.user_id = u.id and c.kind = 'phone' and c.is_active order by c.is_primary desc, c.created_at limit 1
+          )
+          where a.channel = 'whatsapp_personal' and w.last_inbound_at > now() - interval '24 hours'
+        ),
         'groupIds', coalesce((select jsonb_agg(m.group_id) from members m where m.user_id = u.id), '[]')
       ) order by u.id), '[]')
       from people u
@@ -407,6 +451,12 @@ given as (
     (
       select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'sender', a.sender, 'settings', a.settings, 'purposes', a.purposes,
         'health', a.health_state, 'isStandby', a.is_standby, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing,
+        'vendorTemplates', (
+          select coalesce(jsonb_agg(${VENDOR_TEMPLATE_JSON}), '[]') from provider_templates p
+          where p.account_id = a.id and p.name in (
+            select t.provider_template ->> 'name' from templates t join given on t.type = given.type where t.is_current
+          )
+        ),
         'prices', (
           -- Each slot's present price and those to come.
           select coalesce(jsonb_agg(jsonb_build_object('unit', p.unit, 'billingClass', p.billing_class, 'prefix', p.prefix,
@@ -422,8 +472,8 @@ given as (
       from provider_accounts a
     ) as accounts,
     (
-      select coalesce(jsonb_agg(jsonb_build_object('channel', t.channel, 'locale', t.locale, 'subject', t.subject, 'body', t.body)
-        order by t.channel, t.locale), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object('channel', t.channel, 'locale', t.locale, 'subject', t.subject, 'body', t.body,
+        'providerTemplate', t.provider_template) order by t.channel, t.locale), '[]')
       from templates t join given on t.type = given.type where t.is_current
     ) as templates,
     (select coalesce(jsonb_object_agg(o.phone, o.user_id), '{}') from phone_owners o) as user_id_by_phone,

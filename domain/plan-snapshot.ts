@@ -13,6 +13,7 @@ import type { Locale } from "./locale.ts";
 import type { AnswerKind } from "./notification.ts";
 import type { Price } from "./price.ts";
 import type { Priority } from "./priority.ts";
+import type { TemplateFault } from "./provider-template.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 import type { Role } from "./role.ts";
 
@@ -119,6 +120,8 @@ export interface SnapshotPerson {
   readonly pushAccountIds: readonly string[];
   /** Where the person has withdrawn consent to messages of this type's class. */
   readonly optedOutChannels: readonly PersonChannel[];
+  /** Devices of accounts that the person wrote to within the last 24 hours; absent: none. */
+  readonly openDeviceKeys?: readonly string[];
   /** Groups of the snapshot that the person is an active member of. */
   readonly groupIds: readonly string[];
 }
@@ -153,6 +156,8 @@ export interface SnapshotAccount {
   readonly givesDelivered: boolean;
   /** What its provider can show beside or instead of a text; absent: nothing. */
   readonly carries?: AttachmentCarriage;
+  /** Why texts of the type can't go out by a template, by the recipient's language; absent where the provider needs none. */
+  readonly templateFaults?: Readonly<Partial<Record<Locale, TemplateFault>>>;
   readonly receiptDeadlineMs: number;
   /** Accounts of one sending device share its pace. */
   readonly deviceKey: string;

@@ -19,6 +19,7 @@ import type {
 } from "./plan-snapshot.ts";
 import { awakeFrom, isAwakeAt, outsideSendWindow, quietWindows } from "./quiet-calendar.ts";
 import type { QuietRule } from "./quiet-calendar.ts";
+import type { TemplateFault } from "./provider-template.ts";
 import { quietTreatment, resolveTimeZone } from "./quiet-hours.ts";
 import type { OverrideReason, QuietDecision } from "./quiet-hours.ts";
 import type { AudienceGroup, AudiencePerson, Because } from "./routing.ts";
@@ -287,7 +288,35 @@ function routeFor(
     channel,
     person.role === "customer" ? ["customer", "operational"] : ["operational"],
   );
-  return channel === "push" ? byLatestUse(route, person.pushAccountIds) : route;
+  if (channel === "push") return byLatestUse(route, person.pushAccountIds);
+  return channel === "whatsapp_personal" ? shutLast(snapshot, route, person) : route;
+}
+
+/**
+ * Why this account can't write to this person: the person's window is closed, and no template can be sent instead. Null: it can. Others come before such an
+ * account; it stays in the route, because a word of the person's opens it.
+ */
+export function shutFor(
+  account: Pick<SnapshotAccount, "deviceKey" | "templateFaults">,
+  { locale, openDeviceKeys = [] }: SnapshotPerson,
+): TemplateFault | null {
+  return openDeviceKeys.includes(account.deviceKey)
+    ? null
+    : (account.templateFaults?.[locale] ?? null);
+}
+
+function shutLast(
+  { accounts }: PlanSnapshot,
+  route: readonly AccountRoute[],
+  person: SnapshotPerson,
+): readonly AccountRoute[] {
+  const shut = new Set(
+    accounts.filter((account) => shutFor(account, person) !== null).map(({ id }) => id),
+  );
+  return [
+    ...route.filter(({ accountId }) => !shut.has(accountId)),
+    ...route.filter(({ accountId }) => shut.has(accountId)),
+  ];
 }
 
 /** A device is reached by the account that it subscribed with and by no other; the account of the device used last comes first. */

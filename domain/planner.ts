@@ -13,11 +13,12 @@ import { foresee } from "./foresight.ts";
 import type { ForeseenStep, Foresight, Opening, RoleUpAt } from "./foresight.ts";
 import type { AnswerKind } from "./notification.ts";
 import type { PlanSnapshot, SnapshotPerson } from "./plan-snapshot.ts";
-import { isReachable, planGroup, planPerson } from "./planned-target.ts";
+import { isReachable, planGroup, planPerson, shutFor } from "./planned-target.ts";
 import type { PlanMoment, PlannedGroup, PlannedPerson, PlanNote } from "./planned-target.ts";
 import { sumMicros, targetMicros } from "./plan-cost.ts";
 import { toRupiah } from "./price.ts";
 import type { Priority } from "./priority.ts";
+import type { TemplateFault } from "./provider-template.ts";
 import type { Role } from "./role.ts";
 import { membersToldInPerson, planAudience, roleBook, withTicket } from "./routing.ts";
 import type { Audience, AudienceGroup, AudiencePerson, Because, Exclusion } from "./routing.ts";
@@ -97,6 +98,13 @@ export type PlanWarning =
   /** These have no price while others do: the cost is of the others alone. */
   | { readonly code: "unpriced"; readonly accountIds: readonly string[] }
   | { readonly code: "accounts_out"; readonly accountIds: readonly string[] }
+  /** Outside these persons' windows, and no template can be sent instead: the account is tried last, and refused before it is asked. */
+  | {
+      readonly code: "template_unusable";
+      readonly accountId: string;
+      readonly reason: TemplateFault;
+      readonly userIds: readonly string[];
+    }
   | { readonly code: "role_up_empty"; readonly role: Role }
   | { readonly code: "nobody_reachable" };
 
@@ -666,6 +674,7 @@ function warningsOf(
     ...(out.length > 0
       ? [{ code: "accounts_out" as const, accountIds: out.map(({ id }) => id) }]
       : []),
+    ...templateWarnings(snapshot, everybody),
     ...unpricedWarnings(snapshot, foresight),
     ...foresight.emptyRoles
       .filter(({ reason }) => reason === "role_empty")
@@ -674,6 +683,29 @@ function warningsOf(
       ? [{ code: "nobody_reachable" as const }]
       : []),
   ];
+}
+
+function templateWarnings(
+  { accounts, persons }: PlanSnapshot,
+  everybody: readonly PlannedPerson[],
+): readonly PlanWarning[] {
+  const byId = new Map(persons.map((person) => [person.id, person]));
+  return accounts.flatMap((account): PlanWarning[] => {
+    if (account.templateFaults === undefined) return [];
+    const userIds = new Map<TemplateFault, string[]>();
+    for (const { run } of everybody) {
+      const person = byId.get(run.key);
+      const isUsed = run.routes.whatsapp_personal?.some(({ accountId }) => accountId === account.id);
+      const reason = person === undefined || isUsed !== true ? null : shutFor(account, person);
+      if (reason !== null) userIds.set(reason, [...(userIds.get(reason) ?? []), run.key]);
+    }
+    return [...userIds].map(([reason, ids]) => ({
+      code: "template_unusable",
+      accountId: account.id,
+      reason,
+      userIds: ids,
+    }));
+  });
 }
 
 function unpricedWarnings(snapshot: PlanSnapshot, { steps }: Foresight): readonly PlanWarning[] {

@@ -1,4 +1,6 @@
 import type { Channel } from "./channel.ts";
+import { LOCALES } from "./locale.ts";
+import type { Locale } from "./locale.ts";
 
 /**
  * Whose text a channel takes when the type has none for it, best first, its own foremost. Texts for WhatsApp serve every
@@ -13,6 +15,26 @@ export const TEXT_LENDERS: Readonly<Record<Channel, readonly Channel[]>> = {
   push: ["push", "in_app", "sms", "whatsapp_personal", "whatsapp_group"],
   in_app: ["in_app", "whatsapp_personal", "whatsapp_group"],
 };
+
+/**
+ * The text for a channel and a language. The recipient's language in another channel's text comes before another language
+ * in the channel's own: who can't read it is not told. Null: the type has no text.
+ */
+export function chooseTemplate<T extends { readonly channel: string; readonly locale: string }>(
+  templates: readonly T[],
+  channel: Channel,
+  locale: Locale,
+): T | null {
+  for (const language of [locale, ...LOCALES.filter((other) => other !== locale)]) {
+    for (const lender of TEXT_LENDERS[channel]) {
+      const found = templates.find(
+        (template) => template.channel === lender && template.locale === language,
+      );
+      if (found !== undefined) return found;
+    }
+  }
+  return null;
+}
 
 /** Whether a type with texts for `templateChannels` has anything to say on a channel. */
 export function hasTextFor(channel: Channel, templateChannels: readonly Channel[]): boolean {

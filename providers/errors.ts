@@ -27,6 +27,10 @@ export const FAILURE_REASONS = [
   // The message.
   "window_closed",
   "template",
+  /** What the vendor says of the very template, whatever its list said before. */
+  "template_paused",
+  "template_disabled",
+  "template_unknown",
   "media",
   "too_long",
   "unsupported_content",

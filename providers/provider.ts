@@ -9,6 +9,7 @@ import type { z } from "zod";
 import type { Channel } from "../domain/channel.ts";
 import type { ReceiptKind } from "../domain/delivery.ts";
 import type { BillingClass } from "../domain/price.ts";
+import type { TemplateState, VendorTemplate } from "../domain/provider-template.ts";
 import type { SanitizedJson, ProviderVerdict } from "./errors.ts";
 
 /** As stored in `provider_accounts.provider` and used in webhook addresses. */

@@ -96,13 +96,19 @@ export function evidenceOf(
   readonly givesSent: boolean;
   readonly givesDelivered: boolean;
   readonly carries: AttachmentCarriage;
+  readonly needsTemplates: boolean;
 } | null {
   const known = providers.all.find(
     ({ id, channel }) => id === account.provider && channel === account.channel,
   );
   if (known === undefined) return null;
-  const { sent, delivered } = capabilitiesOf(known, account).receipts;
-  return { givesSent: sent, givesDelivered: delivered, carries: carriageOf(known, account) };
+  const { receipts, templates } = capabilitiesOf(known, account);
+  return {
+    givesSent: receipts.sent,
+    givesDelivered: receipts.delivered,
+    carries: carriageOf(known, account),
+    needsTemplates: templates,
+  };
 }
 
 /** What this account's messages can show beside or instead of a text. */

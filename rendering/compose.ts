@@ -25,13 +25,19 @@ export type MessageTemplateRow = {
   /** Title in the inbox, subject of an e-mail; Liquid. */
   readonly subject: string | null;
   readonly body: string;
-  /** What Meta approved under a name, and the variables that fill it, in order. */
-  readonly providerTemplate: {
-    readonly name: string | null;
-    readonly status: string | null;
-    readonly language?: string | null;
-    readonly parameters?: readonly string[];
-  } | null;
+  /** What the vendor has approved, and the variables that fill it; null: nothing that could be sent. */
+  readonly approvedTemplate?: ApprovedTemplate | null;
+};
+
+export type ApprovedTemplate = {
+  readonly name: string;
+  readonly languageCode: string;
+  /** Our variables, in the vendor's order. */
+  readonly parameters: readonly string[];
+  /** Set where the vendor's places have names. */
+  readonly parameterNames: readonly string[] | null;
+  /** Null: as many as there are. */
+  readonly buttonsMax: number | null;
 };
 
 /** What carries the message: structurally a `Provider`, so pass the provider itself. Null for in-app. */
@@ -99,7 +105,7 @@ export type ComposedMessage = {
   readonly hasLinks: boolean;
   /** Hand over only while the recipient's window is open; the provider ignores them otherwise. */
   readonly buttons?: readonly ReplyButton[];
-  /** Meta's template, when one is approved. */
+  /** The vendor's template, when one can be sent. */
   readonly template?: FilledTemplate;
 };
 
@@ -107,6 +113,7 @@ export type FilledTemplate = {
   readonly name: string;
   readonly languageCode: string;
   readonly bodyParameters: readonly string[];
+  readonly parameterNames?: readonly string[];
   readonly buttonPayloads: readonly string[];
 };
 
@@ -311,16 +318,18 @@ function buttonsOf(input: ComposeInput, text: string): readonly ReplyButton[] {
 
 function providerTemplateOf(input: ComposeInput): FilledTemplate | null {
   const { template, carrier, notification, code, channel, data, timeZone } = input;
-  const approved = template.providerTemplate;
+  const approved = template.approvedTemplate ?? null;
+  if (approved === null) return null;
   if (carrier?.capabilities.templates !== true || !isWhatsApp(channel)) return null;
-  if (!approved?.name || approved.status !== "approved") return null;
+  const buttons = replyButtons(notification.answers, template.locale, code);
   return {
     name: approved.name,
-    languageCode: approved.language ?? template.locale,
-    bodyParameters: (approved.parameters ?? []).map((name) =>
+    languageCode: approved.languageCode,
+    bodyParameters: approved.parameters.map((name) =>
       parameterText(name, { ...data, reply_code: code }, template.locale, timeZone),
     ),
-    buttonPayloads: replyButtons(notification.answers, template.locale, code).map(({ id }) => id),
+    ...(approved.parameterNames === null ? {} : { parameterNames: approved.parameterNames }),
+    buttonPayloads: buttons.slice(0, approved.buttonsMax ?? buttons.length).map(({ id }) => id),
   };
 }
 

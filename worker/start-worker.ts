@@ -12,7 +12,7 @@ import { createActivities, type ActivityDeps } from "../activities/index.ts";
 import { createKeptAcceptance } from "../activities/kept-acceptance.ts";
 import { createPlanActivities } from "../activities/plan-activities.ts";
 import { startAnswer } from "../client/start-answer.ts";
-import { startAsk, startProbe } from "../client/start-errand.ts";
+import { startAsk, startInventory, startProbe } from "../client/start-errand.ts";
 import { startRun } from "../client/start-run.ts";
 import { listen } from "../db/listen.ts";
 import { checkRequest } from "../db/requests.ts";
@@ -154,6 +154,8 @@ function buildActivities(
       client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startAnswer(client, answer)),
     startAsk: (question) =>
       client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startAsk(client, question)),
+    startInventory: (input) =>
+      client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startInventory(client, input)),
     startProbe: (accountId) =>
       client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => startProbe(client, { accountId })),
     signal: async (workflowId, fact) => {

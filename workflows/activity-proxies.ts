@@ -29,7 +29,13 @@ const durable = proxyActivities<Activities>({
 
 type RecordActivity = Exclude<
   keyof Activities,
-  "deliverMessage" | "hangUpCall" | "sendAnswer" | "probeAccount" | "askVendor" | "sweep"
+  | "deliverMessage"
+  | "hangUpCall"
+  | "sendAnswer"
+  | "probeAccount"
+  | "askVendor"
+  | "takeInventory"
+  | "sweep"
 >;
 
 /** Local first; where that one try did not come through, durably. Every such activity may therefore run twice. */
@@ -145,6 +151,13 @@ export function askVendor(
   accountId: string,
 ): ReturnType<Activities["askVendor"]> {
   return questionTo(accountId, "Ask the vendor what became of a message").askVendor(input);
+}
+
+export function takeInventory(
+  input: Parameters<Activities["takeInventory"]>[0],
+  accountId: string,
+): ReturnType<Activities["takeInventory"]> {
+  return questionTo(accountId, "Ask the vendor for a list of the account's").takeInventory(input);
 }
 
 export const { sweep } = proxyActivities<Activities>({

@@ -18,6 +18,7 @@ export const SWEEP_WORKFLOW = "sweep";
 export const ANSWER_WORKFLOW = "answer";
 export const PROBE_WORKFLOW = "probe";
 export const ASK_WORKFLOW = "ask";
+export const INVENTORY_WORKFLOW = "inventory";
 export const SWEEP_SCHEDULE_ID = "siaga-sweep";
 
 export function notificationWorkflowId(type: string, ref: string): string {
@@ -58,6 +59,15 @@ export interface AskWorkflowInput {
   readonly deliveryId: string;
   /** Its queue carries the question. */
   readonly accountId: string;
+}
+
+/** One question for a list at a time. */
+export function inventoryWorkflowId({ accountId, kind }: InventoryWorkflowInput): string {
+  return `inventory/${accountId}/${kind}`;
+}
+export interface InventoryWorkflowInput {
+  readonly accountId: string;
+  readonly kind: "templates" | "groups";
 }
 
 /** The API stored the row; or a direct start carries the request itself. */

@@ -44,7 +44,7 @@ export const LIMIT_DEFAULT = 50;
 const CURSOR_CHARS_MAX = 200;
 
 /** A whole number in a query, written in digits; nothing else that JavaScript would take for one. */
-function wholeNumber(min: number, max: number, whenAbsent: number) {
+export function wholeNumber(min: number, max: number, whenAbsent: number) {
   return z
     .string()
     .regex(/^\d{1,9}$/, "Must be a whole number.")

@@ -1,6 +1,7 @@
-import { changeDeviceCircuits, recordTemplateState } from "../../db/account-health.ts";
+import { changeDeviceCircuits } from "../../db/account-health.ts";
 import { insertInbound } from "../../db/inbound.ts";
 import { newId } from "../../db/new-id.ts";
+import { askTemplatesAnew, recordTemplateState } from "../../db/provider-templates.ts";
 import { withTransaction } from "../../db/transaction.ts";
 import { afterReport } from "../../domain/circuit.ts";
 import type {
@@ -39,9 +40,16 @@ export async function recordTemplateStateEvent(
 ): Promise<void> {
   await withTransaction(deps.pool, async (client) => {
     const what = `template ${event.name} ${event.languageCode} ${event.state}`;
-    if (await insertInbound(client, withoutWriter({ account, event, receivedAt }, what))) {
-      await recordTemplateState(client, event);
+    const accountId = account.row.id;
+    const isNew = await insertInbound(client, withoutWriter({ account, event, receivedAt }, what));
+    if (!isNew) {
+      // The same words as before: an old report that comes late, or news that reads like an old one. The vendor's list tells which.
+      await askTemplatesAnew(client, accountId);
+      return;
     }
+    const { name, languageCode, state } = event;
+    const at = new Date(receivedAt);
+    await recordTemplateState(client, { accountId, name, languageCode, state, at });
   });
 }
 

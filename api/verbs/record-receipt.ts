@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError } from "@temporalio/common";
+import { forgetWindowOf } from "../../db/deliveries.ts";
 import { newId } from "../../db/new-id.ts";
 import { linkAlias, markReceiptsSignalled, recordReceipt } from "../../db/receipts.ts";
 import type { ReceiptSignal } from "../../db/receipts.ts";
@@ -42,6 +43,9 @@ export async function recordReceiptEvent(
     },
   });
   if (answer.kind !== "recorded") return;
+  if (failure?.reason === "window_closed" && event.providerMessageId !== null) {
+    await forgetWindowOf(deps.pool, account.row.id, event.providerMessageId);
+  }
   deps.announce?.({ kind: "receipt", receiptId });
   tell(deps, answer.signals);
 }

@@ -16,7 +16,7 @@ import type {
   AccountProbe,
   CallOptions,
   OutboundMessage,
-  ProviderGroup,
+  ProviderGroups,
   Receipt,
   SendResult,
 } from "../provider.ts";
@@ -52,7 +52,7 @@ export async function listGroups(
   httpCall: HttpCall,
   account: AccountContext,
   options: CallOptions,
-): Promise<readonly ProviderGroup[]> {
+): Promise<ProviderGroups> {
   const call: EvolutionCall = {
     attempted: "list the groups",
     effect: "reads",
@@ -62,14 +62,15 @@ export async function listGroups(
     body: null,
   };
   const answer = await callEvolution(httpCall, account, call, options);
-  const groups = answer.isComplete ? parseJsonObjects(answer.body) : null;
-  if (groups === null) throw unreadable(call, answer);
-  return groups.flatMap((group) => {
+  const found = answer.isComplete ? parseJsonObjects(answer.body) : null;
+  if (found === null) throw unreadable(call, answer);
+  const groups = found.flatMap((group) => {
     const groupChatId = textAt(group, "id") ?? "";
     return isGroupChatId(groupChatId)
       ? [{ groupChatId, name: textAt(group, "subject") ?? groupChatId }]
       : [];
   });
+  return { groups, isComplete: true };
 }
 
 /** The furthest status that the gateway has stored of a message; null when it has none. Its rows carry no time. */

@@ -13,7 +13,7 @@ import type {
   AccountProbe,
   CallOptions,
   OutboundMessage,
-  ProviderGroup,
+  ProviderGroups,
   ProviderId,
   SendOptions,
   SendResult,
@@ -89,7 +89,7 @@ export async function listGroups(
   httpCall: HttpCall,
   account: AccountContext,
   options: CallOptions,
-): Promise<readonly ProviderGroup[]> {
+): Promise<ProviderGroups> {
   const { credentials } = readAccount(PROVIDER, LIST_GROUPS, account, {
     credentials: fonnteCredentials,
     settings: fonnteSettings,
@@ -104,12 +104,14 @@ export async function listGroups(
     options,
   );
   const body = acceptedBody(answer, LIST_GROUPS, "reads", options.now);
-  return objectsAt(body, "data").flatMap((group) => {
+  const groups = objectsAt(body, "data").flatMap((group) => {
     const groupChatId = textAt(group, "id");
     return groupChatId === null
       ? []
       : [{ groupChatId, name: textAt(group, "name") ?? groupChatId }];
   });
+  // Fonnte's copy of the list, as old as its latest refresh: a group that it lacks may have been joined since.
+  return { groups, isComplete: false };
 }
 
 function fieldsOf(

@@ -16,7 +16,7 @@ import type {
   AccountProbe,
   CallOptions,
   OutboundMessage,
-  ProviderGroup,
+  ProviderGroups,
   ProviderId,
   SendOptions,
   SendResult,
@@ -35,6 +35,9 @@ const FIND_LOST = "look for a message in its chat";
 const PHONE = /^\+[1-9]\d{6,14}$/;
 
 const SCHEMAS = { credentials: gowaCredentials, settings: gowaSettings };
+
+/** WhatsApp answers the gateway with so many groups at most. */
+const GROUPS_MAX = 500;
 
 /** The newest messages of a chat that are searched for a lost one; the gateway gives 100 at most. */
 const MESSAGES_SEARCHED_MAX = 50;
@@ -85,15 +88,17 @@ export async function listGroups(
   httpCall: HttpCall,
   account: AccountContext,
   options: CallOptions,
-): Promise<readonly ProviderGroup[]> {
+): Promise<ProviderGroups> {
   const answer = await call(httpCall, account, get("/user/my/groups"), LIST_GROUPS, options);
   const results = acceptedResults(answer, LIST_GROUPS, "reads", options.now);
-  return objectsAt(results, "data").flatMap((group) => {
+  const found = objectsAt(results, "data");
+  const groups = found.flatMap((group) => {
     const groupChatId = textAt(group, "JID") ?? "";
     return isGroupChatId(groupChatId)
       ? [{ groupChatId, name: textAt(group, "Name") ?? groupChatId }]
       : [];
   });
+  return { groups, isComplete: found.length < GROUPS_MAX };
 }
 
 /**

@@ -16,7 +16,7 @@ import type {
   AccountProbe,
   CallOptions,
   OutboundMessage,
-  ProviderGroup,
+  ProviderGroups,
   ProviderId,
   SendOptions,
   SendResult,
@@ -88,7 +88,7 @@ export async function listGroups(
   httpCall: HttpCall,
   account: AccountContext,
   options: CallOptions,
-): Promise<readonly ProviderGroup[]> {
+): Promise<ProviderGroups> {
   const { settings } = readGatewayAccount(PROVIDER, LIST_GROUPS, account, SCHEMAS);
   const path = `/api/${settings.session}/groups?limit=${GROUPS_MAX}&exclude=participants`;
   const answer = await call(
@@ -99,7 +99,8 @@ export async function listGroups(
     options,
   );
   if (answer.status !== 200) throw failure(LIST_GROUPS, "reads", answer, options.now);
-  return listed(answer, LIST_GROUPS).flatMap((group) => {
+  const found = listed(answer, LIST_GROUPS);
+  const groups = found.flatMap((group) => {
     const groupChatId = groupIdOf(group);
     if (groupChatId === null) return [];
     const meta = objectAt(group, "groupMetadata");
@@ -111,6 +112,7 @@ export async function listGroups(
       groupChatId;
     return [{ groupChatId, name }];
   });
+  return { groups, isComplete: found.length < GROUPS_MAX };
 }
 
 /**

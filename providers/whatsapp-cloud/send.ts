@@ -108,7 +108,7 @@ export async function listTemplates(
   let after: string | null = null;
   for (let page = 0; page < TEMPLATE_PAGES_MAX; page += 1) {
     const query = new URLSearchParams({
-      fields: "name,language,status,category",
+      fields: "name,language,status,category,components",
       limit: String(TEMPLATES_PER_PAGE),
       ...(after === null ? {} : { after }),
     });
@@ -123,6 +123,7 @@ export async function listTemplates(
         languageCode,
         state: readTemplateState(textAt(found, "status") ?? ""),
         category: textAt(found, "category"),
+        ...partsOf(objectsAt(found, "components")),
       });
     }
     const paging = objectAt(body, "paging");
@@ -130,6 +131,50 @@ export async function listTemplates(
     if (after === null || textAt(paging, "next") === null) break;
   }
   return templates;
+}
+
+type Parts = Pick<ProviderTemplate, "body" | "parameters" | "quickReplies" | "unfillable">;
+
+/**
+ * Of a template's components: https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/components, checked September 2026. Places are
+ * `{{1}}` or, in a named template, `{{order_id}}`.
+ */
+function partsOf(components: readonly JsonObject[]): Parts {
+  if (components.length === 0) {
+    return { body: null, parameters: null, quickReplies: null, unfillable: [] };
+  }
+  const typed = (type: string): readonly JsonObject[] =>
+    components.filter((component) => textAt(component, "type")?.toUpperCase() === type);
+  const body = typed("BODY").map((component) => textAt(component, "text"))[0] ?? "";
+  const buttons = typed("BUTTONS").flatMap((component) => objectsAt(component, "buttons"));
+  const otherAt = buttons.findIndex(
+    (button) => textAt(button, "type")?.toUpperCase() !== "QUICK_REPLY",
+  );
+  const wantsHeader = typed("HEADER").some(
+    (header) =>
+      textAt(header, "format")?.toUpperCase() !== "TEXT" ||
+      placesOf(textAt(header, "text") ?? "").length > 0,
+  );
+  const wantsButton = buttons.some(
+    (button) =>
+      placesOf(textAt(button, "url") ?? "").length > 0 ||
+      ["COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM"].includes(
+        textAt(button, "type")?.toUpperCase() ?? "",
+      ),
+  );
+  return {
+    body,
+    parameters: placesOf(body),
+    // Payloads go by position: replies behind a button of another kind are not counted.
+    quickReplies: otherAt < 0 ? buttons.length : otherAt,
+    unfillable: [...(wantsHeader ? ["header"] : []), ...(wantsButton ? ["button"] : [])],
+  };
+}
+
+/** Each once, numbers by size. */
+function placesOf(text: string): readonly string[] {
+  const found = [...text.matchAll(/\{\{\s*(\w+)\s*\}\}/g)].flatMap(([, name]) => name ?? []);
+  return [...new Set(found)].sort((a, b) => Number(a) - Number(b) || 0);
 }
 
 export function phoneNumberIdOf(
@@ -248,7 +293,12 @@ function attachmentContent(message: OutboundMessage): JsonObject {
 }
 
 function templateContent(template: MessageTemplate): JsonObject {
-  const parameters = template.bodyParameters.map(templateText);
+  const { parameterNames } = template;
+  const parameters = template.bodyParameters.map((value, place) => {
+    const name = parameterNames?.[place];
+    const text = templateText(value);
+    return { type: "text", ...(name === undefined ? {} : { parameter_name: name }), text };
+  });
   return {
     type: "template",
     template: {
@@ -257,7 +307,7 @@ function templateContent(template: MessageTemplate): JsonObject {
       components: [
         ...(parameters.length === 0
           ? []
-          : [{ type: "body", parameters: parameters.map((text) => ({ type: "text", text })) }]),
+          : [{ type: "body", parameters }]),
         ...template.buttonPayloads.map((payload, index) => ({
           type: "button",
           sub_type: "quick_reply",

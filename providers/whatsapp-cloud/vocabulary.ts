@@ -5,7 +5,8 @@
  */
 import type { BillingClass } from "../../domain/price.ts";
 import type { ProviderVerdict } from "../errors.ts";
-import type { Receipt, TemplateState } from "../provider.ts";
+import type { TemplateState } from "../../domain/provider-template.ts";
+import type { Receipt } from "../provider.ts";
 
 /** Meta names about one message every 6 s to one person. */
 export const PAIR_LIMIT_PAUSE_MS = 6_000;
@@ -30,8 +31,10 @@ const INVALID_RECIPIENT = verdict("rejected", "recipient", "invalid_recipient");
 const BLOCKED = verdict("rejected", "recipient", "content_blocked");
 const MEDIA = verdict("rejected", "recipient", "media");
 const TEMPLATE = verdict("rejected", "recipient", "template");
-/** A paused or disabled template fails for everybody until someone acts. */
-const TEMPLATE_OUT = verdict("rejected", "account", "template");
+/** These fail for everybody until someone acts. */
+const TEMPLATE_UNKNOWN = verdict("rejected", "account", "template_unknown");
+const TEMPLATE_PAUSED = verdict("rejected", "account", "template_paused");
+const TEMPLATE_DISABLED = verdict("rejected", "account", "template_disabled");
 
 const CODES: Readonly<Record<number, ProviderVerdict>> = {
   0: CREDENTIALS,
@@ -74,12 +77,12 @@ const CODES: Readonly<Record<number, ProviderVerdict>> = {
   131207: INVALID_RECIPIENT,
   131208: verdict("rate_limited", "recipient", "rate_limit"),
   132000: TEMPLATE,
-  132001: TEMPLATE,
+  132001: TEMPLATE_UNKNOWN,
   132005: TEMPLATE,
   132007: TEMPLATE,
   132012: TEMPLATE,
-  132015: TEMPLATE_OUT,
-  132016: TEMPLATE_OUT,
+  132015: TEMPLATE_PAUSED,
+  132016: TEMPLATE_DISABLED,
   133004: TEMPORARY,
   133010: NOT_CONFIGURED,
   133016: RATE_LIMIT,

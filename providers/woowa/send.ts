@@ -8,7 +8,7 @@ import type {
   AccountContext,
   CallOptions,
   OutboundMessage,
-  ProviderGroup,
+  ProviderGroups,
   SendOptions,
   SendResult,
 } from "../provider.ts";
@@ -53,7 +53,7 @@ export async function listGroups(
   httpCall: HttpCall,
   account: AccountContext,
   options: CallOptions,
-): Promise<readonly ProviderGroup[]> {
+): Promise<ProviderGroups> {
   const request = {
     attempted: LIST_GROUPS,
     effect: "reads",
@@ -63,12 +63,14 @@ export async function listGroups(
   } as const;
   const found = await callWoowa(httpCall, request, account, options);
   if (!Array.isArray(found.body["results"])) throw unreadable(request, found);
-  return objectsAt(found.body, "results").flatMap((group) => {
+  const groups = objectsAt(found.body, "results").flatMap((group) => {
     const groupChatId = textAt(group, "id") ?? "";
     if (!isGroupChatId(groupChatId)) return [];
     const name = textAt(group, "subject") ?? textAt(group, "name") ?? groupChatId;
     return [{ groupChatId, name }];
   });
+  // The documentation doesn't say how old the list may be.
+  return { groups, isComplete: false };
 }
 
 function personalOrder(message: OutboundMessage, isQueued: boolean): Order {

@@ -266,7 +266,7 @@ describe("fonnte and its simulation", () => {
   it("agree that a device is away, and on its state and groups", async () => {
     const { vendors, provider, account, events, send } = await startFonnte("whatsapp_group");
     expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
-    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account, OPTIONS))?.groups).toEqual([
       { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
     ]);
     vendors.sandbox.setDevice(FONNTE_DEVICE, false, "logged out");
@@ -404,7 +404,7 @@ describe("woowa and its simulation", () => {
 
   it("agree on a group, the groups and the member who answers", async () => {
     const { vendors, provider, account, events, send } = await startWoowa("whatsapp_group");
-    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account, OPTIONS))?.groups).toEqual([
       { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
     ]);
     await send({ to: { kind: "group", groupChatId: GROUP_ID } });
@@ -795,7 +795,7 @@ describe.each([
   it("agree that a device is away or banned, and on its state and groups", async () => {
     const { vendors, provider, account, send } = await startOne("whatsapp_group");
     expect(await provider.probe?.(account, OPTIONS)).toMatchObject({ state: "connected" });
-    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account, OPTIONS))?.groups).toEqual([
       { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
     ]);
     const breaks: readonly (() => unknown)[] = [
@@ -939,7 +939,7 @@ describe("waha and its simulation", () => {
       await vendors.sandbox.idle();
       expect(vendors.sandbox.world.messages.has(providerMessageId)).toBe(true);
       expect(statusesOf(events, providerMessageId).length > 0).toBe(engine !== "WEBJS");
-      expect(await provider.listGroups?.(account, OPTIONS)).toHaveLength(1);
+      expect((await provider.listGroups?.(account, OPTIONS))?.groups).toHaveLength(1);
       await vendors.sandbox.people.reply(SARI, { text: "ok", quote: providerMessageId });
       expect(events.at(-1)).toMatchObject({ quotedMessageId: providerMessageId });
     },
@@ -1149,7 +1149,7 @@ describe("evolution and its simulation", () => {
 
   it("agree on a group, its members' receipts and the member who answers", async () => {
     const { vendors, provider, account, events, send } = await startEvolution("whatsapp_group");
-    expect(await provider.listGroups?.(account, OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account, OPTIONS))?.groups).toEqual([
       { groupChatId: GROUP_ID, name: "Teknisi Karawang" },
     ]);
     const result = await send({ to: { kind: "group", groupChatId: GROUP_ID } });

@@ -480,7 +480,7 @@ describe("what evolution can be asked", () => {
         { id: "6281234000001@s.whatsapp.net", subject: "no group" },
       ]),
     );
-    expect(await provider.listGroups?.(ours, OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(ours, OPTIONS))?.groups).toEqual([
       { groupChatId: "120363020000000001@g.us", name: "NOC Team" },
       { groupChatId: "120363020000000002@g.us", name: "120363020000000002@g.us" },
     ]);

@@ -313,7 +313,7 @@ describe("gowa", () => {
         ],
       }),
     );
-    expect(await provider.listGroups?.(account(server.baseUrl), OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account(server.baseUrl), OPTIONS))?.groups).toEqual([
       { groupChatId: "120363020000000001@g.us", name: "NOC Team" },
       { groupChatId: "120363020000000002@g.us", name: "120363020000000002@g.us" },
     ]);

@@ -381,7 +381,7 @@ describe("waha", () => {
   ])("lists the groups as %s answers", async (_engine, groups) => {
     const { server, provider } = await start("whatsapp_group");
     server.script(answer(200, groups));
-    expect(await provider.listGroups?.(account(server.baseUrl), OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account(server.baseUrl), OPTIONS))?.groups).toEqual([
       { groupChatId: "120363020000000001@g.us", name: "NOC Team" },
     ]);
     expect(server.requests[0]?.path).toBe("/api/default/groups?limit=1000&exclude=participants");
@@ -390,7 +390,7 @@ describe("waha", () => {
   it("names a group without a name by its id, leaves out what is no group, and stumbles over pages", async () => {
     const { server, provider } = await start("whatsapp_group");
     server.script(answer(200, [{ id: "120363020000000001@g.us" }, { id: "x" }, 7]));
-    expect(await provider.listGroups?.(account(server.baseUrl), OPTIONS)).toEqual([
+    expect((await provider.listGroups?.(account(server.baseUrl), OPTIONS))?.groups).toEqual([
       { groupChatId: "120363020000000001@g.us", name: "120363020000000001@g.us" },
     ]);
     server.script(answer(200, "<html>"));

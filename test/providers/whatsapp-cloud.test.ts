@@ -377,8 +377,40 @@ describe("meta", () => {
     server.script(
       answer(200, {
         data: [
-          { name: "alarm_ack_v1", language: "id", status: "APPROVED", category: "UTILITY" },
-          { name: "alarm_ack_v2", language: "en_US", status: "PAUSED" },
+          {
+            name: "alarm_ack_v1",
+            language: "id",
+            status: "APPROVED",
+            category: "UTILITY",
+            components: [
+              { type: "HEADER", format: "TEXT", text: "Siaga" },
+              { type: "BODY", text: "{{2}} di {{1}}, sekali lagi {{1}}" },
+              {
+                type: "BUTTONS",
+                buttons: [
+                  { type: "QUICK_REPLY", text: "Terima" },
+                  { type: "QUICK_REPLY", text: "Tolak" },
+                ],
+              },
+            ],
+          },
+          {
+            name: "alarm_ack_v2",
+            language: "en_US",
+            status: "PAUSED",
+            components: [
+              { type: "HEADER", format: "IMAGE" },
+              { type: "BODY", text: "Outage at {{location}}" },
+              {
+                type: "BUTTONS",
+                buttons: [
+                  { type: "QUICK_REPLY", text: "Accept" },
+                  { type: "URL", text: "Open", url: "https://x.example/{{1}}" },
+                ],
+              },
+            ],
+          },
+          { name: "bare", language: "id", status: "WHATEVER" },
           { name: "broken" },
         ],
         paging: { cursors: { before: "a", after: "b" } },
@@ -390,8 +422,36 @@ describe("meta", () => {
       now: NOW,
     });
     expect(templates).toEqual([
-      { name: "alarm_ack_v1", languageCode: "id", state: "approved", category: "UTILITY" },
-      { name: "alarm_ack_v2", languageCode: "en_US", state: "paused", category: null },
+      {
+        name: "alarm_ack_v1",
+        languageCode: "id",
+        state: "approved",
+        category: "UTILITY",
+        body: "{{2}} di {{1}}, sekali lagi {{1}}",
+        parameters: ["1", "2"],
+        quickReplies: 2,
+        unfillable: [],
+      },
+      {
+        name: "alarm_ack_v2",
+        languageCode: "en_US",
+        state: "paused",
+        category: null,
+        body: "Outage at {{location}}",
+        parameters: ["location"],
+        quickReplies: 1,
+        unfillable: ["header", "button"],
+      },
+      {
+        name: "bare",
+        languageCode: "id",
+        state: "unknown",
+        category: null,
+        body: null,
+        parameters: null,
+        quickReplies: null,
+        unfillable: [],
+      },
     ]);
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]?.path).toMatch(

@@ -32,11 +32,12 @@ const TEMPLATE: MessageTemplateRow = {
   locale: "id",
   subject: "Gangguan: {{ location }}",
   body: "🚨 *GANGGUAN* {{ location }}",
-  providerTemplate: {
+  approvedTemplate: {
     name: "siaga_answer",
-    status: "approved",
-    language: "id",
+    languageCode: "id",
     parameters: ["location", "reply_code"],
+    parameterNames: null,
+    buttonsMax: null,
   },
 };
 
@@ -283,6 +284,24 @@ describe("Meta's template", () => {
     });
   });
 
+  it("names its parameters where the vendor does, and leaves out buttons that the vendor has not", () => {
+    const approvedTemplate = {
+      name: "siaga_answer",
+      languageCode: "en_US",
+      parameters: ["location"],
+      parameterNames: ["location"],
+      buttonsMax: 1,
+    };
+    const filled = compose({ template: { ...TEMPLATE, approvedTemplate }, carrier: META });
+    expect(filled.template).toEqual({
+      name: "siaga_answer",
+      languageCode: "en_US",
+      bodyParameters: ["POP Klari"],
+      parameterNames: ["location"],
+      buttonPayloads: ["ack:4821"],
+    });
+  });
+
   it.each<{ value: unknown; shown: string; reason: string }>([
     {
       value: "a\nb\tc     d",
@@ -310,14 +329,9 @@ describe("Meta's template", () => {
   it.each<{ changes: Partial<ComposeInput>; reason: string }>([
     { changes: { carrier: FONNTE }, reason: "the gateway knows none" },
     {
-      changes: { template: { ...TEMPLATE, providerTemplate: { name: "x", status: "paused" } } },
-      reason: "it is paused",
+      changes: { template: { ...TEMPLATE, approvedTemplate: null } },
+      reason: "none can be sent",
     },
-    {
-      changes: { template: { ...TEMPLATE, providerTemplate: { name: null, status: null } } },
-      reason: "it has no name yet",
-    },
-    { changes: { template: { ...TEMPLATE, providerTemplate: null } }, reason: "there is none" },
     { changes: { channel: "sms" }, reason: "it is no WhatsApp message" },
   ])("is absent when $reason", ({ changes }) => {
     expect(compose({ carrier: META, ...changes }).template).toBeUndefined();

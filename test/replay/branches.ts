@@ -1,7 +1,7 @@
 import type { Activities, RecordedAct } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
 import { startAnswer } from "../../client/start-answer.ts";
-import { startAsk, startProbe } from "../../client/start-errand.ts";
+import { startAsk, startInventory, startProbe } from "../../client/start-errand.ts";
 import type { PolicyRules, PolicyStep } from "../../domain/escalation-policy.ts";
 import type { RunPlan } from "../../domain/run.ts";
 import {
@@ -9,6 +9,8 @@ import {
   ASK_WORKFLOW,
   answerWorkflowId,
   askWorkflowId,
+  INVENTORY_WORKFLOW,
+  inventoryWorkflowId,
   NOTIFICATION_WORKFLOW,
   PROBE_WORKFLOW,
   probeWorkflowId,
@@ -35,7 +37,7 @@ import { act, receipt, tell } from "../support/signalled-facts.ts";
  * against what older code did. A branch that does not end as it says is not recorded.
  */
 export interface Branch {
-  readonly workflow: "notification" | "answer" | "ask" | "probe" | "sweep";
+  readonly workflow: "notification" | "answer" | "ask" | "inventory" | "probe" | "sweep";
   /** Completes "replays a run that …". */
   readonly name: string;
   /** Drives the run to its end and returns its workflow id. */
@@ -538,6 +540,21 @@ const ASKED: Branch = {
   },
 };
 
+const LISTED: Branch = {
+  workflow: INVENTORY_WORKFLOW,
+  name: "listed",
+  drive: async (namespace) => {
+    const world = fakeWorld({ plan: runPlan() });
+    const input = { accountId: "acc_fake", kind: "groups" } as const;
+    const workflowId = inventoryWorkflowId(input);
+    await withWorkers(namespace, world.activities, async () => {
+      await startInventory(namespace.client, input);
+      await namespace.client.workflow.getHandle(workflowId).result();
+    });
+    return workflowId;
+  },
+};
+
 const SWEPT: Branch = {
   workflow: SWEEP_WORKFLOW,
   name: "swept",
@@ -559,6 +576,7 @@ export const BRANCHES: readonly Branch[] = [
   answerBranch("sent", "accepted", () => Promise.resolve({ status: "accepted", reason: null })),
   answerBranch("dropped", "not_sent", () => Promise.reject(rejected())),
   ASKED,
+  LISTED,
   PROBED,
   SWEPT,
 ];

@@ -104,6 +104,7 @@ export function fakeWorld(options: FakeOptions): FakeWorld {
     dropAnswer: () => Promise.resolve(),
     askVendor: () => Promise.resolve({ found: null }),
     probeAccount: () => Promise.resolve({ state: null }),
+    takeInventory: () => Promise.resolve({ listed: 0 }),
     sweep: () => Promise.resolve({ started: 0, acts: 0, receipts: 0, replans: 0, answers: 0 }),
     ...options.overrides,
   };

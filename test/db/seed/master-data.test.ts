@@ -15,7 +15,7 @@ import { preferenceClassOf } from "../../../domain/effective-settings.ts";
 import { isGroupChatId } from "../../../domain/group-id.ts";
 import { LOCALES } from "../../../domain/locale.ts";
 import { ANSWER_KINDS } from "../../../domain/notification.ts";
-import { chooseTemplate } from "../../../rendering/choose-template.ts";
+import { chooseTemplate } from "../../../domain/template-choice.ts";
 import { composeMessage } from "../../../rendering/compose.ts";
 import { DERIVED_VARIABLES, templateScope } from "../../../rendering/scope.ts";
 import { missingVariables, renderText, templateVariables } from "../../../rendering/template.ts";
@@ -404,7 +404,7 @@ describe("templates", () => {
     expect(missingVariables(template.body, scope)).toEqual([]);
     const { text, title, isCut } = composeMessage({
       notification: { answers: "none", typeName: template.type },
-      template: { ...template, providerTemplate: null },
+      template,
       data: scope,
       channel: template.channel,
       locale: template.locale,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CHANNELS } from "../../domain/channel.ts";
 import type { Channel } from "../../domain/channel.ts";
 import { hasTextFor } from "../../domain/template-choice.ts";
-import { chooseTemplate } from "../../rendering/choose-template.ts";
+import { chooseTemplate } from "../../domain/template-choice.ts";
 
 function texts(...names: string[]) {
   return names.map((name) => {
