@@ -574,7 +574,7 @@ export async function refuseOpenActs(pool: pg.Pool, notificationId: string): Pro
   );
 }
 
-/** The run's answer to a steering act. The first answer stays; who has refused is no longer waited for by the referee from then on. */
+/** The run's answer to a steering act. The first answer stays. */
 export async function answerActs(
   client: pg.Pool | pg.PoolClient,
   answers: readonly {
@@ -585,15 +585,38 @@ export async function answerActs(
 ): Promise<void> {
   if (answers.length === 0) return;
   await client.query(
-    `with answered as (
-       update acts a set applied = x.applied, reason = x.reason, signalled_at = coalesce(a.signalled_at, now())
-       from jsonb_to_recordset($1::jsonb) as x("actId" text, applied boolean, reason text)
-       where a.id = x."actId" and a.applied is null
-       returning a.id, a.notification_id, a.kind, a.by, a.applied
-     )
-     update notification_targets t set state = 'refused', answered_at = coalesce(t.answered_at, now()), answer_act_id = a.id
-     from answered a
-     where a.kind = 'refuse' and a.applied and t.notification_id = a.notification_id and t.target = a.by ->> 'userId' and t.state = 'open'`,
+    `update acts a set applied = x.applied, reason = x.reason, signalled_at = coalesce(a.signalled_at, now())
+     from jsonb_to_recordset($1::jsonb) as x("actId" text, applied boolean, reason text)
+     where a.id = x."actId" and a.applied is null`,
     [JSON.stringify(answers)],
   );
+}
+
+/**
+ * The run's answer to one steering act, before whoever asked is told: who has refused is not waited for by the referee from then on. The run writes the same with
+ * its next progress.
+ *
+ * Ordering: the notification's row comes first, as wherever more than one row of a run is written.
+ */
+export async function answerSteering(
+  pool: pg.Pool,
+  act: { readonly actId: string; readonly applied: boolean; readonly reason: string | null },
+): Promise<void> {
+  await withTransaction(pool, async (client) => {
+    await client.query(
+      `select from notifications
+       where id = (select notification_id from acts where id = $1) for update`,
+      [act.actId],
+    );
+    if (act.applied) {
+      await client.query(
+        `update notification_targets t
+         set state = 'refused', answered_at = coalesce(t.answered_at, now()), answer_act_id = a.id
+         from acts a
+         where a.id = $1 and a.kind = 'refuse' and t.notification_id = a.notification_id and t.target = a.by ->> 'userId' and t.state = 'open'`,
+        [act.actId],
+      );
+    }
+    await answerActs(client, [act]);
+  });
 }

@@ -95,7 +95,7 @@ function carryOut(todo: Todo, run: Run, flights: Flights): void {
 /**
  * The next steering act: a simple one goes to the ladder as a fact, another needs the planner first.
  *
- * Ordering: what arrived before it, or while it was planned, has its consequences first. Whatever arrives at one instant ends as if it had come one by one.
+ * Ordering: what arrived before it has its consequences first. Whatever arrives at one instant ends as if it had come one by one.
  */
 async function steer(run: Run, decide: () => Todo): Promise<void> {
   await decideFirst(run, decide);
@@ -104,8 +104,8 @@ async function steer(run: Run, decide: () => Todo): Promise<void> {
     const replanned = needsPlanner(act)
       ? await onRecord("replanNotification", run.replanInput(act))
       : null;
+    // A plan that is stored holds: nothing that became due meanwhile may end the run without it.
     if (replanned?.kind === "replanned") run.hear(replanned.answers ?? [], nowMs());
-    await decideFirst(run, decide);
     run.steered(act, replanned, nowMs());
     return;
   }

@@ -1,6 +1,6 @@
 import type { Client } from "@temporalio/client";
 import type pg from "pg";
-import { answerActs, markActsSignalled } from "../../db/acts.ts";
+import { answerSteering, markActsSignalled } from "../../db/acts.ts";
 import type { Change } from "../../db/changes.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { FACT_SIGNAL, STEER_UPDATE } from "../../workflows/contract.ts";
@@ -64,7 +64,7 @@ export async function steerRun(
     return null;
   }
   // The run writes the same with its next progress; until then a repeat of this act finds it here.
-  await answerActs(deps.pool, [{ actId: act.actId, ...answer }]);
+  await answerSteering(deps.pool, { actId: act.actId, ...answer });
   return answer;
 }
 

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 
 import {
   answerActs,
+  answerSteering,
   lateAnswer,
   recordAct,
   refuseOpenActs,
@@ -89,7 +90,7 @@ it("whoever has refused is not waited for from the moment at which they are told
   await plan(run, run.a, run.b);
   const refused = await record(run, "refuse", run.b);
   if (refused.kind !== "pending") throw new Error("the run carries it out");
-  await answerActs(run.pool, [{ actId: refused.act.actId, applied: true, reason: null }]);
+  await answerSteering(run.pool, { actId: refused.act.actId, applied: true, reason: null });
   expect(await record(run, "acknowledge", run.a)).toMatchObject({ act: { stops: true } });
 });
 
