@@ -12,7 +12,7 @@ export function createRaiseAccountNotice(deps: NoticeDeps) {
       request: {
         type: "operator_notice",
         avoidAccountIds: accountIds,
-        data: { notice: `${names.join(", ")}: ${what}`, reason },
+        data: { notice: `${names.join(", ")}: ${what}` },
       },
       noticeOf: null,
     });
