@@ -72,7 +72,7 @@ const DOCUMENT_TYPES: readonly string[] = [
 
 export function createFileClient(guard: AddressGuard): FileClient {
   const ask = async (request: FileRequest, isWanted: boolean): Promise<FetchedFile> => {
-    const deadline = AbortSignal.timeout(request.timeoutMs);
+    const deadline = AbortSignal.timeout(Math.ceil(request.timeoutMs));
     let url = new URL(request.url);
     for (let redirects = 0; ; redirects += 1) {
       const address = await within(deadline, judged(guard, url));

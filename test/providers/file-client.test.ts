@@ -77,6 +77,12 @@ describe("a file", () => {
     expect(await verdict(createFileClient(here).check(asked)), "its head alone").toBe(expected);
   });
 
+  it("may take a part of a millisecond", async () => {
+    const url = server.answer("/odp.png", { headers: IMAGE, body: PNG });
+    const asked = request(url, { timeoutMs: 871.75 });
+    expect(await verdict(createFileClient(here).fetch(asked))).toBe("had");
+  });
+
   it("that hides its size is given up where the limit is passed", async () => {
     const body = "x".repeat(BYTES_MAX * 3);
     const url = server.answer("/hidden", { headers: IMAGE, body, chunks: 30 });

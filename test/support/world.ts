@@ -103,6 +103,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       rateLimit: { perSecond: 10_000, burst: 10_000 },
       publicUrl: url,
       secretKey: SECRET_KEY,
+      allowsLocalFiles: true,
     },
     { pool: database.pool, temporal, isTemporalAway, providers, log: log.logger },
   );
@@ -124,6 +125,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         installationTimeZone: "Asia/Jakarta",
         wakePerSecond: 20,
         sendOnlyTo: null,
+        allowsLocalFiles: true,
         maxCachedWorkflows: 200,
         shutdownGraceMs: 5_000,
         stickyQueueTimeoutMs: 500,

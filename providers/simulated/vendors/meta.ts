@@ -106,7 +106,8 @@ export function createMeta(parts: {
       return refuse(seen, { code: 131047, details: WINDOW_CLOSED_DETAILS });
     }
     const input = textOf(body["to"]);
-    const full = { ...seen, text: content.text, buttons: content.buttons };
+    const { text, buttons, attachment } = content;
+    const full = { ...seen, text, buttons, attachment };
     return {
       seen: [full],
       outcome: {
