@@ -20,7 +20,7 @@ export function smsParts(text: string): SmsParts {
  */
 export function inSmsAlphabet(text: string): string {
   if (smsParts(text).alphabet === "GSM-7") return text;
-  const plain = new SegmentedMessage(text, "auto", true);
+  const plain = new SegmentedMessage(text.replace(/[^\S\n]/gu, " "), "auto", true);
   return plain.encodingName === "GSM-7" ? plain.graphemes.join("") : text;
 }
 

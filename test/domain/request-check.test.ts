@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
 
+import {
+  ATTACHMENT_URL_CHARS_MAX,
+  ATTACHMENTS_MAX,
+  FILE_NAME_CHARS_MAX,
+} from "../../domain/attachment.ts";
 import type { RequestFacts } from "../../domain/plan-snapshot.ts";
 import { judgeRequest, readRequest, snapshotOfStored } from "../../domain/request-check.ts";
 import type { JudgeContext, Judgement } from "../../domain/request-check.ts";
@@ -8,6 +13,7 @@ import type { NotificationRequest } from "../../domain/request.ts";
 import {
   planSnapshot,
   policyOf,
+  someAccount,
   somebody,
   someGroup,
   someRule,
@@ -197,6 +203,140 @@ describe("what is refused", () => {
     });
     expect(problems(judgement)).toHaveLength(3);
     expect(JSON.stringify(judgement)).not.toMatch(/6281234000001|0812/);
+  });
+});
+
+describe("attachments", () => {
+  const URL = "https://files.example/odp.jpg";
+  const carrying: Partial<RequestFacts> = {
+    accounts: [
+      someAccount("whatsapp_personal", {
+        carries: { image: "with_text", document: "with_text", location: "alone" },
+      }),
+    ],
+  };
+
+  test.each<[unknown, readonly string[], string]>([
+    [{ kind: "image", url: URL }, [], "a picture"],
+    [{ kind: "document", url: URL, fileName: "denah.pdf" }, [], "a document with its name"],
+    [{ kind: "location", latitude: -6.3, longitude: 107.3 }, [], "a place"],
+    [{ kind: "location", latitude: -90, longitude: 180, name: "P", address: "J" }, [], "the last"],
+    [{}, ["attachments.0.kind invalid"], "of no kind"],
+    ["image", ["attachments.0.kind invalid"], "no object"],
+    [null, ["attachments.0.kind invalid"], "nothing"],
+    [{ kind: "video", url: URL }, ["attachments.0.kind invalid"], "a kind that nobody sends"],
+    [{ kind: "image" }, ["attachments.0.url required"], "no address"],
+    [{ kind: "image", url: 1 }, ["attachments.0.url invalid"], "no text"],
+    [{ kind: "image", url: "http://x" }, ["attachments.0.url invalid"], "what the guard refuses"],
+    [
+      { kind: "image", url: `${URL}?${"x".repeat(ATTACHMENT_URL_CHARS_MAX)}` },
+      ["attachments.0.url too_large"],
+      "a message has no room for it",
+    ],
+    [
+      { kind: "document", url: URL, fileName: "../denah.pdf" },
+      ["attachments.0.fileName invalid"],
+      "a path",
+    ],
+    [
+      { kind: "document", url: URL, fileName: "x".repeat(FILE_NAME_CHARS_MAX + 1) },
+      ["attachments.0.fileName too_large"],
+      "just above",
+    ],
+    [{ kind: "image", url: URL, name: "x" }, ["attachments.0.name unknown"], "another field"],
+    [
+      { kind: "location", latitude: 90.1, longitude: -180.1 },
+      ["attachments.0.latitude invalid", "attachments.0.longitude invalid"],
+      "not on earth",
+    ],
+    [
+      { kind: "location", latitude: "1" },
+      ["attachments.0.latitude invalid", "attachments.0.longitude required"],
+      "half a place",
+    ],
+    [
+      { kind: "location", latitude: NaN, longitude: 1 },
+      ["attachments.0.latitude invalid"],
+      "no number",
+    ],
+  ])("%j → %j: %s", (attachment, expected, _why) => {
+    expect(problems(judge({ attachments: [attachment] }, carrying))).toEqual(expected);
+  });
+
+  test.each([
+    [ATTACHMENTS_MAX, [], "at the limit"],
+    [ATTACHMENTS_MAX + 1, ["attachments too_large"], "just above"],
+  ])("%d of them → %j: %s", (count, expected, _why) => {
+    const attachments = Array.from({ length: count }, () => ({ kind: "image", url: URL }));
+    expect(problems(judge({ attachments }, carrying))).toEqual(expected);
+  });
+
+  test.each<[Partial<RequestFacts>, Partial<NotificationRequest>, readonly string[], string]>([
+    [carrying, {}, [], "an account carries all of them"],
+    [
+      { accounts: [someAccount("email", { carries: { image: "with_text" } })] },
+      {},
+      ["attachments.1.kind not_available", "attachments.2.kind not_available"],
+      "mail carries the picture alone",
+    ],
+    [
+      { accounts: [someAccount("whatsapp_personal")] },
+      {},
+      [
+        "attachments.0.kind not_available",
+        "attachments.1.kind not_available",
+        "attachments.2.kind not_available",
+      ],
+      "an account that carries texts alone",
+    ],
+    [
+      { accounts: [] },
+      {},
+      [
+        "attachments.0.kind not_available",
+        "attachments.1.kind not_available",
+        "attachments.2.kind not_available",
+      ],
+      "no account",
+    ],
+    [
+      { ...carrying, knownAccountIds: ["whatsapp_personal"] },
+      { avoidAccountIds: ["whatsapp_personal"] },
+      [
+        "attachments.0.kind not_available",
+        "attachments.1.kind not_available",
+        "attachments.2.kind not_available",
+      ],
+      "the account is to be avoided",
+    ],
+    [
+      {
+        accounts: [
+          someAccount("sms", {
+            carries: { image: "with_text", document: "with_text", location: "alone" },
+          }),
+        ],
+      },
+      {},
+      [
+        "attachments.0.kind not_available",
+        "attachments.1.kind not_available",
+        "attachments.2.kind not_available",
+      ],
+      "a channel of a step that is switched off",
+    ],
+  ])("that %j can or can't carry with %j → %j: %s", (facts, request, expected, _why) => {
+    const attachments = [
+      { kind: "image", url: URL },
+      { kind: "document", url: URL },
+      { kind: "location", latitude: -6.3, longitude: 107.3 },
+    ];
+    expect(problems(judge({ attachments, ...request }, facts))).toEqual(expected);
+  });
+
+  test("an address never comes back in a message", () => {
+    const judgement = judge({ attachments: [{ kind: "image", url: "http://10.0.0.1/secret" }] });
+    expect(JSON.stringify(judgement)).not.toMatch(/10\.0|secret/);
   });
 });
 

@@ -435,7 +435,55 @@ it("a call is in one language, the text's, and says which", () => {
   expect(locale).toBe("id");
 });
 
-it("attachments that the carrier can't show become links", () => {
-  const { text } = compose({ linkedAttachments: [PHOTO] });
-  expect(text).toContain("\nLampiran: https://x.example/foto.jpg\n");
+describe("attachments that the message does not show itself", () => {
+  const PLACE = {
+    kind: "location",
+    latitude: -6.3,
+    longitude: 107.3,
+    name: null,
+    address: null,
+  } as const;
+  const MAP = "https://www.google.com/maps/search/?api=1&query=-6.3,107.3";
+
+  it.each<[string, ComposeInput["linkedAttachments"], string, string]>([
+    ["whatsapp_personal", [PHOTO], "Lampiran: https://x.example/foto.jpg", "a file without name"],
+    [
+      "whatsapp_group",
+      [{ ...PHOTO, fileName: "foto *odp*.jpg" }],
+      "foto ∗odp∗.jpg: https://x.example/foto.jpg",
+      "a name formats nothing",
+    ],
+    ["sms", [PHOTO], "Lampiran: https://x.example/foto.jpg", "an SMS"],
+    ["email", [PLACE], `Lokasi: ${MAP}`, "a place without name"],
+    [
+      "in_app",
+      [{ ...PLACE, name: "POP Klari", address: "Jl. Contoh 1" }, PHOTO],
+      `POP Klari, Jl. Contoh 1: ${MAP}\nLampiran: https://x.example/foto.jpg`,
+      "in their order",
+    ],
+  ])("are links on %s: %j → %s: %s", (channel, linkedAttachments = [], lines, _why) => {
+    const { text, hasLinks } = compose({ channel: channel as Channel, linkedAttachments });
+    expect(text).toContain(`\n\n${lines}`);
+    expect(hasLinks).toBe(true);
+  });
+
+  it.each(["call", "push"] as const)("are left out of a %s", (channel) => {
+    const { text, hasLinks } = compose({ channel, linkedAttachments: [PHOTO, PLACE] });
+    expect(text).not.toMatch(/Lampiran|Lokasi|http/);
+    expect(hasLinks).toBe(false);
+  });
+
+  it.each([
+    [-1, false, "just too little for both"],
+    [0, true, "just enough for both"],
+    [1, true, "more than enough"],
+  ])("give way to the text with %d characters to spare: linked %s: %s", (spare, hasLinks, _why) => {
+    const textCharsMax = compose({ linkedAttachments: [PHOTO] }).text.length + spare;
+    const carrier = { ...FONNTE, limits: { ...FONNTE.limits, textCharsMax } };
+    const message = compose({ carrier, linkedAttachments: [PHOTO] });
+    expect(message).toMatchObject({ isCut: false, hasLinks });
+    expect(message.text).toContain("POP Klari");
+    expect(message.text).toContain("4821");
+    expect(message.text.length).toBeLessThanOrEqual(textCharsMax);
+  });
 });
