@@ -385,7 +385,6 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
           random: deps.random,
         })))
       : null;
-  const channel = provider.channel;
   const answerUrl =
     answerable && code === null ? ackLinkOf(deps, notification.id, recipient) : null;
   const composed =
