@@ -135,7 +135,10 @@ function sealedMedia(
     referenceEncrypted:
       media.reference === null
         ? null
-        : sealSecret(media.reference, secretKey, { purpose: "inbound_media", accountId: inboundId }),
+        : sealSecret(media.reference, secretKey, {
+            purpose: "inbound_media",
+            accountId: inboundId,
+          }),
   };
 }
 

@@ -6,7 +6,6 @@ import { openDelivery, lockMessage, recordAccepted, reserveSlot } from "../../db
 import { newId } from "../../db/new-id.ts";
 import { createPool } from "../../db/pool.ts";
 import { withTransaction } from "../../db/transaction.ts";
-import type { ReceiptKind } from "../../domain/delivery.ts";
 import { SILENT_LOGGER } from "../../runtime/logger.ts";
 import { assertDefined } from "../support/assert-defined.ts";
 import {
@@ -20,12 +19,15 @@ import { insertTold } from "../support/told.ts";
 import type { Told } from "../support/told.ts";
 import {
   META_VERIFY_TOKEN,
+  CALLERS,
   PROVIDERS,
+  anyPost,
   fonntePost,
   forged,
   insertVendorAccount,
   metaPost,
   receiptPost,
+  reportedBy,
   twilioPost,
   vendorMessageId,
 } from "../support/vendors.ts";
@@ -144,7 +146,7 @@ describe.each(PROVIDERS)("a receipt of %s", (provider) => {
 
   it("that comes fifteen times, five at once, is one transition", async () => {
     const one = await told(provider);
-    const request = receiptPost(one.account, one.told.providerMessageId, "sent");
+    const request = receiptPost(one.account, one.told.providerMessageId, "delivered");
     for (let round = 0; round < 3; round += 1) {
       expect(await Promise.all([1, 2, 3, 4, 5].map(() => post(request)))).toEqual(
         new Array(5).fill(200),
@@ -181,18 +183,17 @@ describe.each(PROVIDERS)("a receipt of %s", (provider) => {
     await post(receiptPost(elsewhere.account, one.told.providerMessageId, "delivered"));
     expect(await statusOf(one.told)).toBe("accepted");
   });
+});
 
+describe.each(CALLERS)("a request of %s", (provider) => {
   it.each([
-    ["a wrong token", (one: Scene, id: string) => withToken(receiptPost(one.account, id, "sent"))],
+    ["a wrong token", (one: Scene, id: string) => withToken(anyPost(one.account, id))],
     ["a wrong signature or secret", (one: Scene, id: string) => forged(one.account, id)],
     ["no signature or secret", (one: Scene, id: string) => unsigned(one.account, id)],
-    [
-      "an unknown account",
-      (one: Scene, id: string) => elsewhere(receiptPost(one.account, id, "sent")),
-    ],
+    ["an unknown account", (one: Scene, id: string) => elsewhere(anyPost(one.account, id))],
     [
       "another provider's name in its address",
-      (one: Scene, id: string) => misnamed(receiptPost(one.account, id, "sent")),
+      (one: Scene, id: string) => misnamed(anyPost(one.account, id)),
     ],
   ])("with %s gets 401, the same words, and changes nothing", async (_what, make) => {
     const one = await told(provider);
@@ -213,16 +214,16 @@ describe.each(PROVIDERS)("a receipt of %s", (provider) => {
 
   it("with an altered body gets 401 where the vendor signs it", async () => {
     const one = await told(provider);
-    const request = receiptPost(one.account, one.told.providerMessageId, "sent");
+    const request = anyPost(one.account, one.told.providerMessageId);
     const altered = { ...request, body: `${request.body} ` };
     // Nothing covers the body of these: what proves it stands inside it or in a header.
-    const unsigned: readonly ProviderName[] = ["fonnte", "wablas", "evolution"];
+    const unsigned: readonly ProviderName[] = ["fonnte", "wablas", "woowa", "evolution"];
     expect(await post(altered)).toBe(unsigned.includes(provider) ? 200 : 401);
   });
 
   it("that is too large gets 413", async () => {
     const one = await told(provider);
-    const request = receiptPost(one.account, one.told.providerMessageId, "sent");
+    const request = anyPost(one.account, one.told.providerMessageId);
     const body = request.body + " ".repeat(3 * 1024 * 1024);
     expect(await post({ ...request, body })).toBe(413);
   });
@@ -232,7 +233,7 @@ describe.each(PROVIDERS.filter((provider) => provider !== "twilio-voice"))(
   "reports of %s about one message",
   (provider) => {
     it("give the same state in any order, repeated or not", async () => {
-      const kinds: readonly ReceiptKind[] = ["sent", "delivered", "read", "failed"];
+      const kinds = reportedBy(provider);
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.constantFrom(...kinds), { minLength: 1, maxLength: 7 }),
@@ -364,7 +365,7 @@ describe("the answer to a webhook", () => {
     expect(await statusOf(one.told)).toBe("delivered");
   });
 
-  it.each(PROVIDERS)("to %s is 503 while PostgreSQL is away", async (provider) => {
+  it.each(CALLERS)("to %s is 503 while PostgreSQL is away", async (provider) => {
     const one = await told(provider);
     const away = createPool({
       databaseUrl: "postgresql://nobody@127.0.0.1:1/none",
@@ -373,7 +374,7 @@ describe("the answer to a webhook", () => {
       log: SILENT_LOGGER,
     });
     const cutOff = await buildApi(api().pool, { wrapPool: () => away });
-    const request = receiptPost(one.account, one.told.providerMessageId, "sent");
+    const request = anyPost(one.account, one.told.providerMessageId);
     const answer = await cutOff.request("POST", request.path, {
       key: null,
       rawBody: request.body,
@@ -645,8 +646,9 @@ function unsigned(account: VendorAccount, id: string): VendorPost {
     "x-hub-signature-256": _meta,
     "x-twilio-signature": _twilio,
     "x-siaga-secret": _evolution,
+    "x-webhook-hmac": _waha,
     ...headers
-  } = receiptPost(account, id, "sent").headers;
+  } = anyPost(account, id).headers;
   return { path: account.path, body: bodyWithoutProof(account, id), headers };
 }
 
@@ -656,11 +658,15 @@ function bodyWithoutProof(account: VendorAccount, id: string): string {
       return JSON.stringify({ device: "6281234000091", id, status: "sent" });
     case "wablas":
       return JSON.stringify({ id, phone: "6281234000001", status: "sent", note: "" });
+    case "woowa":
+      return JSON.stringify({ device: "6281234000091", from: "6281234000001", message: "halo" });
     case "evolution":
+    case "waha":
+    case "gowa":
     case "meta":
     case "twilio-sms":
     case "twilio-voice":
-      return receiptPost(account, id, "sent").body;
+      return anyPost(account, id).body;
   }
 }
 

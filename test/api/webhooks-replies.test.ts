@@ -5,6 +5,7 @@ import { newId } from "../../db/new-id.ts";
 import { REPLY_MEANINGS, REPLY_WORDS } from "../../db/seed/reply-words.ts";
 import { LOCALES } from "../../domain/locale.ts";
 import type { AnswerSituation } from "../../domain/answer-situation.ts";
+import { createProviders } from "../../providers/registry.ts";
 import { assertDefined } from "../support/assert-defined.ts";
 import {
   insertNotificationRow,
@@ -14,15 +15,9 @@ import {
   insertUser,
 } from "../support/rows.ts";
 import { codeOf, insertTold } from "../support/told.ts";
-import {
-  evolutionPost,
-  fonntePost,
-  insertVendorAccount,
-  metaPost,
-  twilioPost,
-  vendorMessageId,
-  wablasPost,
-} from "../support/vendors.ts";
+import { replyPost as vendorReply } from "../support/vendor-replies.ts";
+import type { Words as VendorWords } from "../support/vendor-replies.ts";
+import { fonntePost, insertVendorAccount, metaPost, vendorMessageId } from "../support/vendors.ts";
 import type { ProviderName, VendorAccount, VendorPost } from "../support/vendors.ts";
 import { useApi } from "./harness.ts";
 
@@ -95,88 +90,12 @@ async function tell(
   return { id, code, providerMessageId: told.providerMessageId };
 }
 
-type Words = {
-  readonly text?: string;
-  readonly quote?: string;
-  readonly reaction?: string;
-  readonly button?: { readonly id: string; readonly title: string };
-  /** The vendor's own name of this event; another one each time if left out. */
-  readonly id?: string;
-  readonly from?: string;
-  readonly at?: number;
-};
+type Words = Omit<VendorWords, "from"> & { readonly from?: string };
 
-let inboxId = 1_000;
+let inboxId = 100_000;
 
 function replyPost({ account, user }: Chat, words: Words): VendorPost {
-  const from = words.from ?? user.phone;
-  const id = words.id ?? String((inboxId += 1));
-  const seconds = String(Math.floor((words.at ?? Date.now()) / 1000));
-  switch (account.provider) {
-    case "fonnte":
-      return fonntePost(account, {
-        sender: from.replace("+", ""),
-        message: words.text ?? "",
-        inboxid: id,
-        timestamp: seconds,
-        name: "Nama di WhatsApp",
-      });
-    case "wablas":
-      return wablasPost(account, {
-        phone: from.replace("+", ""),
-        message: words.text ?? "",
-        messageType: "text",
-        isGroup: "false",
-        id,
-        timestamp: seconds,
-        pushName: "Nama di WhatsApp",
-      });
-    case "evolution":
-      return evolutionPost(account, "messages.upsert", {
-        key: { remoteJid: `${from.replace("+", "")}@s.whatsapp.net`, fromMe: false, id },
-        pushName: "Nama di WhatsApp",
-        message:
-          words.reaction === undefined
-            ? { conversation: words.text ?? "" }
-            : { reactionMessage: { key: { id: words.quote }, text: words.reaction } },
-        ...(words.quote && words.reaction === undefined
-          ? { contextInfo: { stanzaId: words.quote } }
-          : {}),
-        messageTimestamp: Number(seconds),
-      });
-    case "meta":
-      return metaPost(account, {
-        contacts: [{ wa_id: from.replace("+", ""), profile: { name: "Nama di WhatsApp" } }],
-        messages: [
-          {
-            from: from.replace("+", ""),
-            id: `wamid.IN${id}`,
-            timestamp: seconds,
-            ...(words.quote && words.reaction === undefined
-              ? { context: { id: words.quote } }
-              : {}),
-            ...(words.reaction !== undefined
-              ? { type: "reaction", reaction: { message_id: words.quote, emoji: words.reaction } }
-              : words.button
-                ? {
-                    type: "button",
-                    button: { payload: words.button.id, text: words.button.title },
-                  }
-                : { type: "text", text: { body: words.text ?? "" } }),
-          },
-        ],
-      });
-    case "twilio-sms":
-      return twilioPost(account, {
-        MessageSid: `SM${id.padStart(32, "0")}`,
-        From: from,
-        To: "+6281234000091",
-        Body: words.text ?? "",
-        NumMedia: "0",
-      });
-    case "twilio-voice":
-      throw new Error("nobody writes to a call");
-  }
+  return vendorReply(account, { from: user.phone, ...words });
 }
 
 async function post(request: VendorPost): Promise<number> {
@@ -231,7 +150,10 @@ async function inbound({ account }: Pick<Chat, "account">): Promise<readonly Row
   return rows;
 }
 
-const WRITERS = ["fonnte", "wablas", "evolution", "meta", "twilio-sms"] as const;
+/** Whose vendors sign what they send us; the others prove it by an address or a secret beside the message. */
+const SIGNED = ["waha", "gowa", "meta", "twilio-sms"] as const;
+const UNSIGNED = ["fonnte", "wablas", "woowa", "evolution"] as const;
+const WRITERS = [...UNSIGNED, ...SIGNED] as const;
 
 describe.each(WRITERS)("a reply over %s", (provider) => {
   it("with the code acknowledges in the writer's name, once, and says thanks", async () => {
@@ -400,8 +322,25 @@ describe.each(WRITERS)("a reply over %s", (provider) => {
   });
 });
 
+describe("providers that hear people", () => {
+  const hearing = createProviders(() => Promise.reject(new Error("no vendor is asked"))).all.filter(
+    ({ id, webhook }) => webhook !== null && id !== "twilio-voice",
+  );
+  const idsOf = (providers: typeof hearing): readonly string[] =>
+    [...new Set(providers.map(({ id }) => id))].toSorted();
+
+  it("are proven here, each of them, as signing what they send or not", () => {
+    expect(idsOf(hearing.filter(({ capabilities }) => capabilities.signedWebhooks))).toEqual(
+      [...SIGNED].toSorted(),
+    );
+    expect(idsOf(hearing.filter(({ capabilities }) => !capabilities.signedWebhooks))).toEqual(
+      [...UNSIGNED].toSorted(),
+    );
+  });
+});
+
 describe("a critical notification", () => {
-  it.each(["fonnte", "wablas", "evolution"] as const)(
+  it.each(UNSIGNED)(
     "over %s, which signs nothing, is acknowledged by its code alone",
     async (provider) => {
       const one = await chat(provider);
@@ -414,63 +353,63 @@ describe("a critical notification", () => {
     },
   );
 
-  it.each(["meta", "twilio-sms"] as const)(
-    "over %s is acknowledged by a bare word",
-    async (provider) => {
+  it.each(SIGNED)("over %s is acknowledged by a bare word", async (provider) => {
+    const one = await chat(provider);
+    const notice = await tell(one, { priority: "critical" });
+    await write(one, "ok");
+    expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
+  });
+});
+
+describe.each(["meta", "evolution", "waha", "gowa"] as const)(
+  "over %s, which tells what is quoted",
+  (provider) => {
+    it("a quote ties, whatever else was sent since", async () => {
       const one = await chat(provider);
-      const notice = await tell(one, { priority: "critical" });
-      await write(one, "ok");
-      expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
-    },
-  );
-});
+      const first = await tell(one, { at: Date.now() - 120_000 });
+      const second = await tell(one);
+      await write(one, { text: "ok", quote: first.providerMessageId });
+      expect(await notificationRow(first.id)).toMatchObject(TAKEN);
+      expect(await notificationRow(second.id)).toMatchObject(OPEN);
+    });
 
-describe.each(["meta", "evolution"] as const)("over %s, which tells what is quoted", (provider) => {
-  it("a quote ties, whatever else was sent since", async () => {
-    const one = await chat(provider);
-    const first = await tell(one, { at: Date.now() - 120_000 });
-    const second = await tell(one);
-    await write(one, { text: "ok", quote: first.providerMessageId });
-    expect(await notificationRow(first.id)).toMatchObject(TAKEN);
-    expect(await notificationRow(second.id)).toMatchObject(OPEN);
-  });
+    it("a quote of something that we did not send asks", async () => {
+      const one = await chat(provider);
+      const notice = await tell(one);
+      await write(one, { text: "ok", quote: vendorMessageId(provider) });
+      expect(await notificationRow(notice.id)).toMatchObject(OPEN);
+      expect(await lastSaid(one)).toEqual([{ kind: "which_one", notificationIds: [notice.id] }]);
+    });
 
-  it("a quote of something that we did not send asks", async () => {
-    const one = await chat(provider);
-    const notice = await tell(one);
-    await write(one, { text: "ok", quote: vendorMessageId(provider) });
-    expect(await notificationRow(notice.id)).toMatchObject(OPEN);
-    expect(await lastSaid(one)).toEqual([{ kind: "which_one", notificationIds: [notice.id] }]);
-  });
+    it.each([
+      ["👍", "acknowledge"],
+      ["👍🏽", "acknowledge"],
+      ["✅", "acknowledge"],
+      ["👎🏿", "refuse"],
+      ["❌", "refuse"],
+    ])("the reaction %s is the act %s", async (reaction, act) => {
+      const one = await chat(provider);
+      const notice = await tell(one);
+      await write(one, { reaction, quote: notice.providerMessageId });
+      const { rows } = await api().pool.query(
+        "select kind, via from acts where notification_id = $1",
+        [notice.id],
+      );
+      expect(rows).toEqual([{ kind: act, via: "reaction" }]);
+    });
 
-  it.each([
-    ["👍", "acknowledge"],
-    ["👍🏽", "acknowledge"],
-    ["✅", "acknowledge"],
-    ["👎🏿", "refuse"],
-    ["❌", "refuse"],
-  ])("the reaction %s is the act %s", async (reaction, act) => {
-    const one = await chat(provider);
-    const notice = await tell(one);
-    await write(one, { reaction, quote: notice.providerMessageId });
-    const { rows } = await api().pool.query(
-      "select kind, via from acts where notification_id = $1",
-      [notice.id],
-    );
-    expect(rows).toEqual([{ kind: act, via: "reaction" }]);
-  });
-
-  it.each([
-    ["another emoji", "😂"],
-    ["a reaction that is taken back", ""],
-  ])("%s does nothing and says nothing", async (_what, reaction) => {
-    const one = await chat(provider);
-    const notice = await tell(one);
-    await write(one, { reaction, quote: notice.providerMessageId });
-    expect(await notificationRow(notice.id)).toMatchObject(OPEN);
-    expect(await said(one)).toEqual([]);
-  });
-});
+    it.each([
+      ["another emoji", "😂"],
+      ["a reaction that is taken back", ""],
+    ])("%s does nothing and says nothing", async (_what, reaction) => {
+      const one = await chat(provider);
+      const notice = await tell(one);
+      await write(one, { reaction, quote: notice.providerMessageId });
+      expect(await notificationRow(notice.id)).toMatchObject(OPEN);
+      expect(await said(one)).toEqual([]);
+    });
+  },
+);
 
 describe("over Meta", () => {
   it.each([

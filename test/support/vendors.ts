@@ -4,21 +4,34 @@ import type pg from "pg";
 import type { ReceiptKind } from "../../domain/delivery.ts";
 import { EVOLUTION_SECRET_HEADER } from "../../providers/evolution/signature.ts";
 import { signFonnteWebhook } from "../../providers/fonnte/signature.ts";
+import { GOWA_SIGNATURE_HEADER, signGowaWebhook } from "../../providers/gowa/signature.ts";
 import { parseForm, signTwilioWebhook } from "../../providers/twilio/signature.ts";
+import {
+  signWahaWebhook,
+  WAHA_ALGORITHM_HEADER,
+  WAHA_SIGNATURE_HEADER,
+} from "../../providers/waha/signature.ts";
 import { signMetaWebhook } from "../../providers/whatsapp-cloud/signature.ts";
 import { insertAccount } from "./rows.ts";
 
 /** Accounts at providers of every kind of proof, and what their vendors would post to the API, signed as each of them signs. */
 
+/** Those that report what became of a message. */
 export const PROVIDERS = [
   "fonnte",
   "wablas",
   "evolution",
+  "waha",
+  "gowa",
   "meta",
   "twilio-sms",
   "twilio-voice",
 ] as const;
-export type ProviderName = (typeof PROVIDERS)[number];
+type Reporter = (typeof PROVIDERS)[number];
+
+/** Every provider that has a webhook. */
+export const CALLERS = [...PROVIDERS, "woowa"] as const;
+export type ProviderName = (typeof CALLERS)[number];
 
 export type VendorAccount = {
   readonly provider: ProviderName;
@@ -42,6 +55,7 @@ const VERIFY_TOKEN = "kata-sandi-verifikasi";
 const TOKEN = "token-alamat-webhook";
 const SENDER = "+6281234000091";
 const INSTANCE = "siaga";
+const SESSION = "siaga";
 const PHONE_NUMBER_ID = "100000000000093";
 const ACCOUNT_SID = `AC${"a".repeat(32)}`;
 
@@ -61,6 +75,33 @@ const SET_UP = {
     sender: SENDER,
     credentials: { apiKey: "kunci", webhookSecret: SECRET },
     settings: { instance: INSTANCE },
+  },
+  waha: {
+    channel: "whatsapp_personal",
+    sender: SENDER,
+    credentials: { apiKey: "kunci", webhookHmacKey: SECRET },
+    settings: { session: SESSION },
+  },
+  gowa: {
+    channel: "whatsapp_personal",
+    sender: SENDER,
+    credentials: { username: "siaga", password: "kunci", webhookSecret: SECRET },
+  },
+  woowa: {
+    channel: "whatsapp_personal",
+    sender: SENDER,
+    credentials: { key: "kunci", webhookSecret: SECRET },
+    settings: {
+      inbound: {
+        sender: "from",
+        text: "message",
+        id: "message_id",
+        time: "time",
+        name: "name",
+        device: "device",
+        secret: "secret",
+      },
+    },
   },
   meta: {
     channel: "whatsapp_personal",
@@ -115,7 +156,11 @@ export function vendorMessageId(provider: ProviderName): string {
     case "wablas":
       return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
     case "evolution":
+    case "waha":
+    case "gowa":
       return `3EB0${hex.slice(0, 18).toUpperCase()}`;
+    case "woowa":
+      return hex;
     case "meta":
       return `wamid.${hex}`;
     case "twilio-sms":
@@ -125,8 +170,11 @@ export function vendorMessageId(provider: ProviderName): string {
   }
 }
 
+type ReceiptWords = Readonly<Record<string, string | number>>;
+
+/** What each of them reports, in its own words; a state that is not there is never told. */
 const RECEIPT_WORDS: Readonly<
-  Record<ProviderName, Readonly<Record<ReceiptKind, Readonly<Record<string, string>>>>>
+  Record<Reporter, Readonly<Partial<Record<ReceiptKind, ReceiptWords>>>>
 > = {
   fonnte: {
     sent: { status: "sent" },
@@ -146,6 +194,17 @@ const RECEIPT_WORDS: Readonly<
     read: { status: "READ" },
     failed: { status: "ERROR" },
   },
+  waha: {
+    sent: { ack: 1, ackName: "SERVER" },
+    delivered: { ack: 2, ackName: "DEVICE" },
+    read: { ack: 3, ackName: "READ" },
+    failed: { ack: -1, ackName: "ERROR" },
+  },
+  // The answer to the send proves `sent`; nothing reports a failure afterwards.
+  gowa: {
+    delivered: { receipt_type: "delivered" },
+    read: { receipt_type: "read" },
+  },
   meta: {
     sent: { status: "sent" },
     delivered: { status: "delivered" },
@@ -162,10 +221,15 @@ const RECEIPT_WORDS: Readonly<
     sent: { CallStatus: "ringing" },
     delivered: { CallStatus: "in-progress", AnsweredBy: "human" },
     // A key that is believed proves that the call was heard; see `keyPress`.
-    read: {},
     failed: { CallStatus: "failed" },
   },
 };
+
+/** States that this vendor reports of a message. */
+export function reportedBy(provider: Reporter): readonly ReceiptKind[] {
+  const kinds: readonly ReceiptKind[] = ["sent", "delivered", "read", "failed"];
+  return kinds.filter((kind) => RECEIPT_WORDS[provider][kind] !== undefined);
+}
 
 /** The vendor's report that a message reached this state. */
 export function receiptPost(
@@ -174,16 +238,36 @@ export function receiptPost(
   status: ReceiptKind,
   options: { readonly alias?: string; readonly withoutId?: boolean } = {},
 ): VendorPost {
+  if (account.provider === "woowa") throw new Error("Woowa reports nothing of a message");
   const words = RECEIPT_WORDS[account.provider][status];
+  if (words === undefined) throw new Error(`${account.provider} never reports ${status}`);
+  const texts = Object.fromEntries(
+    Object.entries(words).map(([name, value]) => [name, String(value)]),
+  );
   switch (account.provider) {
     case "fonnte":
       return fonntePost(account, {
         ...(options.withoutId ? {} : { id: messageId }),
         ...(options.alias ? { stateid: options.alias } : {}),
-        ...words,
+        ...texts,
       });
     case "wablas":
-      return wablasPost(account, { id: messageId, phone: "6281234000001", note: "", ...words });
+      return wablasPost(account, { id: messageId, phone: "6281234000001", note: "", ...texts });
+    case "waha":
+      return wahaPost(account, "message.ack", {
+        id: `true_6281234000001@c.us_${messageId}`,
+        from: `${SENDER.slice(1)}@c.us`,
+        to: "6281234000001@c.us",
+        fromMe: true,
+        ...words,
+      });
+    case "gowa":
+      return gowaPost(account, "message.ack", {
+        ids: [messageId],
+        chat_id: "6281234000001@s.whatsapp.net",
+        from: "6281234000001@s.whatsapp.net",
+        ...words,
+      });
     case "evolution":
       return evolutionPost(account, "messages.update", {
         keyId: messageId,
@@ -205,9 +289,9 @@ export function receiptPost(
         ],
       });
     case "twilio-sms":
-      return twilioPost(account, { MessageSid: messageId, AccountSid: ACCOUNT_SID, ...words });
+      return twilioPost(account, { MessageSid: messageId, AccountSid: ACCOUNT_SID, ...texts });
     case "twilio-voice":
-      return twilioPost(account, { CallSid: messageId, AccountSid: ACCOUNT_SID, ...words });
+      return twilioPost(account, { CallSid: messageId, AccountSid: ACCOUNT_SID, ...texts });
   }
 }
 
@@ -247,6 +331,75 @@ export function evolutionPost(
     body: JSON.stringify({ event, instance: INSTANCE, data }),
     headers: { "content-type": "application/json", [EVOLUTION_SECRET_HEADER]: secret },
   };
+}
+
+export function wahaPost(
+  account: VendorAccount,
+  event: string,
+  payload: Readonly<Record<string, unknown>>,
+  hmacKey = SECRET,
+): VendorPost {
+  const body = JSON.stringify({ event, session: SESSION, timestamp: 1_782_000_000_000, payload });
+  return {
+    path: account.path,
+    body,
+    headers: {
+      "content-type": "application/json",
+      [WAHA_ALGORITHM_HEADER]: "sha512",
+      [WAHA_SIGNATURE_HEADER]: signWahaWebhook(body, hmacKey),
+    },
+  };
+}
+
+export function gowaPost(
+  account: VendorAccount,
+  event: string,
+  payload: Readonly<Record<string, unknown>>,
+  secret = SECRET,
+): VendorPost {
+  const body = JSON.stringify({
+    event,
+    device_id: `${SENDER.slice(1)}@s.whatsapp.net`,
+    timestamp: "2026-06-21T00:00:00Z",
+    payload,
+  });
+  return {
+    path: account.path,
+    body,
+    headers: {
+      "content-type": "application/json",
+      [GOWA_SIGNATURE_HEADER]: signGowaWebhook(body, secret),
+    },
+  };
+}
+
+/** In the fields that the account's mapping names. */
+export function woowaPost(
+  account: VendorAccount,
+  fields: Readonly<Record<string, string>>,
+  secret: string | null = SECRET,
+): VendorPost {
+  return {
+    path: account.path,
+    body: JSON.stringify({
+      device: SENDER.slice(1),
+      ...(secret === null ? {} : { secret }),
+      ...fields,
+    }),
+    headers: { "content-type": "application/json" },
+  };
+}
+
+/** Any request that this vendor makes about a message of ours or to us. */
+export function anyPost(account: VendorAccount, messageId: string): VendorPost {
+  return account.provider === "woowa"
+    ? woowaPost(account, {
+        from: "6281234000001",
+        message: "halo",
+        message_id: messageId,
+        time: "1782000000",
+      })
+    : receiptPost(account, messageId, "delivered");
 }
 
 export function metaPost(
@@ -348,6 +501,26 @@ export function forged(account: VendorAccount, messageId: string): VendorPost {
         account,
         "messages.update",
         { keyId: messageId, fromMe: true, status: "READ" },
+        "another secret",
+      );
+    case "waha":
+      return wahaPost(
+        account,
+        "message.ack",
+        { id: `true_6281234000001@c.us_${messageId}`, fromMe: true, ack: 3 },
+        "another secret",
+      );
+    case "gowa":
+      return gowaPost(
+        account,
+        "message.ack",
+        { ids: [messageId], receipt_type: "read" },
+        "another secret",
+      );
+    case "woowa":
+      return woowaPost(
+        account,
+        { from: "6281234000001", message: "halo", message_id: messageId },
         "another secret",
       );
     case "meta":
