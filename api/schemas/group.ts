@@ -16,6 +16,9 @@ const MEMBER_ROLE_CHARS_MAX = 40;
 
 const phone = text(PHONE_CHARS_MAX, 1).openapi({ example: "+6281234000001" });
 
+/** A named schema that is merely nullable would be described as an object that is null too. */
+const quietHoursOrNull = z.union([QuietHoursSchema, z.null()]);
+
 export const GroupSchema = z
   .object({
     id: z.string(),
@@ -31,7 +34,7 @@ export const GroupSchema = z
     minPriority: z.enum(PRIORITIES).nullable(),
     locale: z.enum(LOCALES),
     timeZone: z.string().nullable(),
-    quietHours: QuietHoursSchema.nullable(),
+    quietHours: quietHoursOrNull,
     isActive: z.boolean(),
     createdAt: instantOut,
     updatedAt: instantOut,
@@ -54,7 +57,7 @@ export const GroupInputSchema = z
     minPriority: z.enum(PRIORITIES).nullish(),
     locale: z.enum(LOCALES).optional().openapi({ default: "id" }),
     timeZone: timeZone.nullish(),
-    quietHours: QuietHoursSchema.nullish(),
+    quietHours: quietHoursOrNull.optional(),
   })
   .openapi("GroupInput");
 

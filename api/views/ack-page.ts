@@ -209,9 +209,7 @@ function frame(locale: Locale, title: string, content: Page): Page {
         <meta name="robots" content="noindex,nofollow" />
         <meta name="format-detection" content="telephone=no" />
         <title>${title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
+        ${raw(`<style>${STYLE}</style>`)}
       </head>
       <body>
         <main>

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { signAckLink } from "../../db/ack-link.ts";
@@ -105,7 +106,12 @@ describe("opening a signed link", () => {
     expect(page.headers.get("cache-control")).toBe("no-store");
     expect(page.headers.get("referrer-policy")).toBe("no-referrer");
     expect(page.headers.get("x-robots-tag")).toContain("noindex");
-    expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const policy = page.headers.get("content-security-policy");
+    expect(policy).toContain("default-src 'none'");
+    // The browser shows the style only if its text is exactly that of the policy.
+    const style = /<style>(.*?)<\/style>/s.exec(page.text)?.[1] ?? "";
+    const hash = createHash("sha256").update(style).digest("base64");
+    expect(policy).toContain(`style-src 'sha256-${hash}'`);
     expect(page.headers.get("content-type")).toContain("text/html");
   });
 
