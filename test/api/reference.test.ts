@@ -102,7 +102,7 @@ describe("GET /docs", () => {
     const answer = await api().request("GET", "/docs", { key: null });
     expect(answer.status).toBe(200);
     expect(answer.headers.get("content-type")).toContain("text/html");
-    expect(answer.text).not.toMatch(/<script|<link|<img|src=|@import|url\(|https?:\/\/(?!www\.w3)/);
+    expect(answer.text).not.toMatch(/<script|<link|<img|src=|@import|url\(|href="(?![#/])/);
     for (const { path } of await operations()) expect(answer.text).toContain(path);
   });
 });
