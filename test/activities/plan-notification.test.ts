@@ -93,7 +93,7 @@ describe("an accepted notification", () => {
       started_at: new Date(NOON),
       planned_at: new Date(NOON),
       run_plan: plan,
-      plan: { policy: { id: plan.policyId, version: 1 }, cost: null },
+      plan: { policy: { id: plan.policyId, version: 1 }, cost: expect.any(Number) as unknown },
     });
     const targets = await rowsOf("notification_targets", id);
     const noc = ["N-1", "N-2", "A-1"].map(idOf);
