@@ -35,31 +35,40 @@ export const REFUSED_BY_VENDOR = "refused_by_vendor";
 export async function composeAttached(request: AttachRequest): Promise<Attached | null> {
   const { compose, context } = request;
   const { attachments } = context.notification;
-  if (attachments.length === 0) return plain(compose([]), attachments, null);
   const candidate = chooseOne(request);
-  if (candidate === null)
-    return keepRefusal(plain(compose(attachments), attachments, null), context);
-  const { stored, limit } = candidate;
-  const message = compose(attachments.filter((one) => one !== stored));
+  const message = compose(attachments.filter((one) => one !== candidate?.stored));
   if (message === null) return null;
   if (isTemplateSent(message, context)) {
     const shown = attachments.map(() => ({ as: "none", reason: "template" }) as const);
     return { message, attachment: null, shown };
   }
-  const reason = isTooLong(message, limit) ? "text_too_long" : await whyNot(request, candidate);
-  if (typeof reason === "string") return plain(compose(attachments), attachments, reason, stored);
-  return { message, attachment: reason, shown: shownOf(attachments, message, stored) };
+  if (candidate === null) {
+    const shown = shownOf(attachments, message);
+    return { message, attachment: null, shown: keepRefusal(shown, context) };
+  }
+  const { limit, stored } = candidate;
+  const had = isTooLong(message, limit) ? "text_too_long" : await get(request, candidate);
+  if (typeof had !== "string") {
+    return { message, attachment: had, shown: shownOf(attachments, message, stored) };
+  }
+  const linked = compose(attachments);
+  if (linked === null) return null;
+  const shown = shownOf(attachments, linked).map((one, index) =>
+    attachments[index] === stored ? { ...one, reason: had } : one,
+  );
+  return { message: linked, attachment: null, shown };
 }
 
 /** What the vendor refused once stays out of later tries, too. */
-function keepRefusal(attached: Attached | null, { delivery }: DeliveryContext): Attached | null {
-  if (attached === null) return null;
-  const shown = attached.shown.map((one, index) =>
+function keepRefusal(
+  shown: readonly AttachmentShown[],
+  { delivery }: DeliveryContext,
+): readonly AttachmentShown[] {
+  return shown.map((one, index) =>
     delivery.attachments?.[index]?.reason === REFUSED_BY_VENDOR
       ? { ...one, reason: REFUSED_BY_VENDOR }
       : one,
   );
-  return { ...attached, shown };
 }
 
 interface Candidate {
@@ -91,7 +100,7 @@ function isTooLong({ isCut, text }: ComposedMessage, { textCharsMax }: Attachmen
 }
 
 /** The attachment as the vendor takes it, or why it can't be had. */
-async function whyNot(
+async function get(
   { files, provider, timeoutMs }: AttachRequest,
   { limit, stored }: Candidate,
 ): Promise<Attachment | string> {
@@ -116,19 +125,6 @@ function fileNameOf({ fileName, kind, url }: FileAttachment): string {
   if (fileName !== null) return fileName;
   const last = new URL(url).pathname.split("/").at(-1) ?? "";
   return /^[\w.-]{1,100}$/.test(last) ? last : NAMES[kind];
-}
-
-function plain(
-  message: ComposedMessage | null,
-  attachments: readonly StoredAttachment[],
-  reason: string | null,
-  refused?: StoredAttachment,
-): Attached | null {
-  if (message === null) return null;
-  const shown = shownOf(attachments, message).map((one, index) =>
-    attachments[index] === refused ? { ...one, reason } : one,
-  );
-  return { message, attachment: null, shown };
 }
 
 function shownOf(

@@ -16,6 +16,28 @@ import {
 
 const providers = createProviders(() => Promise.reject(new Error("no calls here")));
 
+describe.each(providers.all.map((provider) => [`${provider.id} ${provider.channel}`, provider]))(
+  "what %s attaches",
+  (_name, provider) => {
+    const { attachmentLimits, attachmentsAs, capabilities, limits } = provider;
+    const { image, document, location } = attachmentLimits;
+
+    it("agrees with its capabilities", () => {
+      expect(image !== null || document !== null).toBe(capabilities.media);
+      expect(location !== null).toBe(capabilities.location);
+      expect(attachmentsAs !== null).toBe(capabilities.media);
+    });
+
+    it("stands beside texts that it can send, and files have a size", () => {
+      for (const limit of [image, document, location]) {
+        expect(limit?.textCharsMax ?? 0).toBeLessThanOrEqual(limits.textCharsMax);
+        expect(limit?.bytesMax ?? 1).toBeGreaterThan(0);
+      }
+      expect(location?.bytesMax ?? null).toBeNull();
+    });
+  },
+);
+
 describe("the registry", () => {
   it("has every provider once for each of its channels", () => {
     expect(providers.all.map(({ id, channel }) => `${id} ${channel}`)).toEqual([
