@@ -2,7 +2,7 @@
  * Whether a request can be accepted: every bad field is named at once. What is accepted has its ids resolved and its policy pinned.
  */
 import { attachmentCarriage } from "./attachment-carriage.ts";
-import { readAttachments } from "./attachment.ts";
+import { readAttachments } from "./attachment-check.ts";
 import type { FileUrlProblem } from "./attachment.ts";
 import { normalisePhone } from "./phone-number.ts";
 import type {

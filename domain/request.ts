@@ -32,7 +32,7 @@ export interface NotificationRequest {
       }
     | null
     | undefined;
-  /** Read by domain/attachment.ts: images and documents by address, locations. */
+  /** Read by domain/attachment-check.ts: images and documents by address, locations. */
   readonly attachments?: readonly unknown[] | undefined;
   readonly policyId?: string | null | undefined;
   readonly avoidAccountIds?: readonly string[] | undefined;

@@ -120,7 +120,8 @@ export const ENV_VARIABLES = [
   {
     name: "SIAGA_SIMULATED",
     whenUnset: "`false`",
-    meaning: "`true`: every vendor is simulated and nothing leaves this machine.",
+    meaning:
+      "`true`: every vendor is simulated and no message leaves this machine; what is attached may be on it.",
   },
   {
     name: "SIAGA_SIMULATED_VENDORS_URL",
