@@ -2,6 +2,7 @@ import { createAddressGuard } from "../providers/address-guard.ts";
 import { evidenceOf } from "../providers/registry.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import { createMissingVariables } from "../rendering/missing-variables.ts";
+import { estimateSegments } from "../rendering/sms-estimate.ts";
 import type { PlanningContext } from "./verbs/accept-notification.ts";
 
 /** What checking and planning need of vendors, texts and the installation, put together for the database's side of it. */
@@ -19,5 +20,6 @@ export function createPlanningContext(options: {
     capabilitiesOf: (account) => evidenceOf(options.providers, account),
     missingVariables: createMissingVariables(options),
     fileUrlProblem: (url) => guard.problemOf(url),
+    segmentsOf: estimateSegments,
   };
 }

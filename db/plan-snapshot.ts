@@ -22,7 +22,7 @@ import { judgeTemplate } from "../domain/provider-template.ts";
 import type { TemplateFault, TemplateMapping, VendorTemplate } from "../domain/provider-template.ts";
 import { ROLE_LADDER } from "../domain/role.ts";
 import type { RunPlan } from "../domain/run.ts";
-import { chooseTemplate } from "../domain/template-choice.ts";
+import { chooseTemplate, TEXT_LENDERS } from "../domain/template-choice.ts";
 import { VENDOR_TEMPLATE_JSON } from "./provider-templates.ts";
 
 /**
@@ -47,6 +47,8 @@ export type CapabilitiesOf = (account: {
 export interface SnapshotContext {
   readonly installationTimeZone: string;
   readonly capabilitiesOf: CapabilitiesOf;
+  /** Composed from rendering/: how many parts an SMS with a template's text has. One if not given. */
+  readonly segmentsOf?: (template: string) => number;
 }
 
 /** The record of a notification, as far as planning needs it. */
@@ -204,12 +206,27 @@ function toFacts(row: SnapshotRow, context: SnapshotContext): RequestFacts {
       email: person.email ?? "none",
     })),
     accounts: row.accounts.flatMap((account) => toAccount(account, row.templates, context)),
+    ...smsSegmentsOf(row, context),
     knownAccountIds: row.accounts.map(({ id }) => id),
     userIdByPhone: row.user_id_by_phone,
     zoneTimeZones: row.zone_time_zones,
     holidays: row.holidays ?? {},
     installationTimeZone: context.installationTimeZone,
   };
+}
+
+/** Counted only where a price asks for it: the longest of the languages. */
+function smsSegmentsOf(
+  { accounts, templates }: SnapshotRow,
+  { segmentsOf }: SnapshotContext,
+): Pick<RequestFacts, "smsSegments"> {
+  const isCounted = accounts.some(({ prices }) => prices.some(({ unit }) => unit === "segment"));
+  if (segmentsOf === undefined || !isCounted) return {};
+  const lender = TEXT_LENDERS.sms.find((from) => templates.some(({ channel }) => channel === from));
+  const counts = templates
+    .filter(({ channel }) => channel === lender)
+    .map(({ body }) => segmentsOf(body));
+  return { smsSegments: Math.max(1, ...counts) };
 }
 
 function toAccount(

@@ -3,6 +3,7 @@ import type pg from "pg";
 
 import type { Id } from "../domain/ids.ts";
 import type { BillingClass, ChargedOn, PriceUnit } from "../domain/price.ts";
+import { contentTag } from "./content-tag.ts";
 import { newId } from "./new-id.ts";
 import { Parameters, toPage } from "./page.ts";
 import type { Page, Position } from "./page.ts";
@@ -37,6 +38,11 @@ export type PriceRow = PriceTerms & {
   readonly createdAt: Date;
   readonly updatedAt: Date;
 };
+
+/** Names a price's state, for `If-Match`. */
+export function priceTag(price: PriceRow): string {
+  return contentTag(price);
+}
 
 function columns(timeZone: string): string {
   return `p.id, p.account_id as "accountId", a.channel, p.unit, p.billing_class as "billingClass", p.prefix, p.amount, p.currency,
@@ -185,11 +191,11 @@ function termValues(terms: PriceTerms): readonly unknown[] {
   ];
 }
 
-/** So many rows are locked at a time: receipts of these messages wait that long. */
+/** So many rows are looked at, and locked where they change, at a time: receipts of these messages wait that long. */
 const REPRICE_ROWS = 1_000;
 
 /**
- * Messages of an account, from an instant on, get the prices that hold for them now. In portions, each its own transaction.
+ * Messages of an account, from a day on, get the prices that hold for them now; returns how many changed. In portions by id, each its own transaction.
  *
  * Idempotency: what has its price already is left alone, so a run that was cut off is completed by the next.
  */
@@ -201,19 +207,23 @@ export async function repriceMessages(
   timeZone: string,
 ): Promise<number> {
   let count = 0;
-  for (;;) {
-    const { rowCount } = await pool.query(
-      `with stale as (
-         select m.id from messages m
-         where m.account_id = $1 and m.created_at >= $2::date::timestamp at time zone $3
-           and m.price_id is distinct from price_for(m.account_id, m.billing_class, m.address, m.created_at)
-         limit ${REPRICE_ROWS}
+  let after: string | null = "";
+  while (after !== null) {
+    const { rows }: pg.QueryResult<{ last: string | null; changed: number }> = await pool.query(
+      `with portion as (
+         select m.id, price_for(m.account_id, m.billing_class, m.address, m.created_at) as price_id from messages m
+         where m.account_id = $1 and m.created_at >= $2::date::timestamp at time zone $3 and m.id > $4
+         order by m.id limit ${REPRICE_ROWS}
+       ),
+       changed as (
+         update messages m set price_id = p.price_id from portion p where m.id = p.id and m.price_id is distinct from p.price_id
+         returning m.id
        )
-       update messages m set price_id = price_for(m.account_id, m.billing_class, m.address, m.created_at)
-       from stale s where m.id = s.id`,
-      [accountId, from, timeZone],
+       select (select max(id) from portion) as last, (select count(*) from changed) as changed`,
+      [accountId, from, timeZone, after],
     );
-    count += rowCount ?? 0;
-    if ((rowCount ?? 0) < REPRICE_ROWS) return count;
+    count += rows[0]?.changed ?? 0;
+    after = rows[0]?.last ?? null;
   }
+  return count;
 }

@@ -239,6 +239,8 @@ export interface RequestFacts {
   readonly texts: TextFacts;
   readonly zoneTimeZones: Readonly<Record<string, string>>;
   readonly holidays: Readonly<Record<string, readonly string[]>>;
+  /** Parts that an SMS of the type has; absent: one. */
+  readonly smsSegments?: number;
   readonly installationTimeZone: string;
 }
 

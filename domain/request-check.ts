@@ -452,6 +452,7 @@ export function toSnapshot(
     templates: facts.templates,
     zoneTimeZones: facts.zoneTimeZones,
     holidays: facts.holidays,
+    ...(facts.smsSegments === undefined ? {} : { smsSegments: facts.smsSegments }),
     installationTimeZone: facts.installationTimeZone,
   };
 }

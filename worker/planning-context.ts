@@ -3,6 +3,7 @@ import { createAddressGuard } from "../providers/address-guard.ts";
 import { evidenceOf } from "../providers/registry.ts";
 import type { ProviderRegistry } from "../providers/registry.ts";
 import { createMissingVariables } from "../rendering/missing-variables.ts";
+import { estimateSegments } from "../rendering/sms-estimate.ts";
 
 /** What checking and planning need of vendors, texts and the installation. */
 export function planningContext(options: {
@@ -19,5 +20,6 @@ export function planningContext(options: {
     capabilitiesOf: (account) => evidenceOf(options.providers, account),
     missingVariables: createMissingVariables(options),
     fileUrlProblem: (url) => guard.problemOf(url),
+    segmentsOf: estimateSegments,
   };
 }

@@ -1,6 +1,7 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
 import type { AppDeps } from "../deps.ts";
 import { problemResponses } from "../errors.ts";
+import { etagHeader, ifMatchHeaders, readIfMatch, toEtag } from "../etag.ts";
 import type { AppEnv } from "../http.ts";
 import { refuseInvalid } from "../invalid.ts";
 import {
@@ -23,6 +24,7 @@ import { toPrice } from "../views/price.ts";
 
 const TAGS = ["Costs"];
 const params = idParams("prc");
+const answer = { ...jsonAnswer(PriceSchema, "The price."), headers: etagHeader };
 
 const list = createRoute({
   method: "get",
@@ -47,7 +49,7 @@ const create = createRoute({
     "It ends the one before it for the same unit kind, class and prefix. Messages sent since its first day are given it.",
   request: { headers: idempotencyHeaders, body: jsonBody(PriceInputSchema) },
   responses: {
-    201: jsonAnswer(PriceSchema, "The price."),
+    201: answer,
     ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
   },
 });
@@ -60,7 +62,7 @@ const get = createRoute({
   summary: "Read a price",
   request: { params, query: emptyQuery },
   responses: {
-    200: jsonAnswer(PriceSchema, "The price."),
+    200: answer,
     ...problemResponses(401, 403, 404, 422, 429, 500, 503),
   },
 });
@@ -72,10 +74,10 @@ const correct = createRoute({
   security: SECURITY,
   summary: "Correct a price",
   description: "For mistakes: it counts for the past too. A vendor's new price is a new one.",
-  request: { params, body: jsonBody(PriceTermsSchema) },
+  request: { params, headers: ifMatchHeaders, body: jsonBody(PriceTermsSchema) },
   responses: {
-    200: jsonAnswer(PriceSchema, "The price."),
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503),
+    200: answer,
+    ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503),
   },
 });
 
@@ -88,16 +90,22 @@ export function priceRoutes(deps: AppDeps) {
     })
     .openapi(create, async (c) => {
       const { accountId, ...terms } = c.req.valid("json");
-      const price = await createPrice(deps, { actor: c.get("actor"), accountId, terms });
-      return c.json(toPrice(price), 201);
+      const seen = await createPrice(deps, { actor: c.get("actor"), accountId, terms });
+      return c.json(toPrice(seen.price), 201, toEtag(seen.tag));
     })
     .openapi(get, async (c) => {
       const { id } = c.req.valid("param");
-      return c.json(toPrice(await seePrice(deps, { actor: c.get("actor"), id })), 200);
+      const seen = await seePrice(deps, { actor: c.get("actor"), id });
+      return c.json(toPrice(seen.price), 200, toEtag(seen.tag));
     })
     .openapi(correct, async (c) => {
       const { id } = c.req.valid("param");
-      const terms = c.req.valid("json");
-      return c.json(toPrice(await correctPrice(deps, { actor: c.get("actor"), id, terms })), 200);
+      const seen = await correctPrice(deps, {
+        actor: c.get("actor"),
+        id,
+        terms: c.req.valid("json"),
+        ifMatch: readIfMatch(c),
+      });
+      return c.json(toPrice(seen.price), 200, toEtag(seen.tag));
     });
 }

@@ -6,6 +6,7 @@ import {
   insertPrice,
   listPrices as readList,
   lockAccountPrices,
+  priceTag,
   readPrice,
   repriceMessages,
   updatePrice,
@@ -16,6 +17,8 @@ import type { Actor } from "../../domain/actor.ts";
 import { may } from "../../domain/permissions.ts";
 import type { PriceUnit } from "../../domain/price.ts";
 import { Conflict, Forbidden, InvalidInput, NotFound } from "./errors.ts";
+import { assertCurrent } from "./if-match.ts";
+import type { IfMatch } from "./if-match.ts";
 import { readCursor } from "./read-cursor.ts";
 
 export type PriceDeps = {
@@ -23,6 +26,8 @@ export type PriceDeps = {
   readonly now: () => number;
   readonly planning: { readonly installationTimeZone: string };
 };
+
+export type SeenPrice = { readonly price: PriceRow; readonly tag: string };
 
 /** Every plan reads its accounts' prices. */
 const PRICES_PER_ACCOUNT_MAX = 500;
@@ -56,18 +61,18 @@ export async function listPrices(
 export async function seePrice(
   { pool, planning }: Omit<PriceDeps, "now">,
   { actor, id }: { readonly actor: Actor; readonly id: string },
-): Promise<PriceRow> {
+): Promise<SeenPrice> {
   if (!may(actor, "read_prices")) throw new Forbidden();
   const price = await readPrice(pool, id, planning.installationTimeZone);
   if (price === null) throw new NotFound("price");
-  return price;
+  return seen(price);
 }
 
 /** Messages since the price's first day get it too. @throws Forbidden, InvalidInput, Conflict */
 export async function createPrice(
   deps: PriceDeps,
   input: { readonly actor: Actor; readonly accountId: string; readonly terms: PriceTerms },
-): Promise<PriceRow> {
+): Promise<SeenPrice> {
   const { actor, accountId, terms } = input;
   if (!may(actor, "write_prices")) throw new Forbidden();
   const timeZone = deps.planning.installationTimeZone;
@@ -81,15 +86,20 @@ export async function createPrice(
     return record(deps, client, { actor, action: "price.created", id });
   });
   await reprice(deps, price, terms.validFrom);
-  return price;
+  return seen(price);
 }
 
-/** A correction: what it is about changes with it, the past included. @throws Forbidden, InvalidInput, NotFound, Conflict */
+/** A correction: what it is about changes with it, the past included. @throws Forbidden, InvalidInput, NotFound, Conflict, Outdated */
 export async function correctPrice(
   deps: PriceDeps,
-  input: { readonly actor: Actor; readonly id: string; readonly terms: PriceTerms },
-): Promise<PriceRow> {
-  const { actor, id, terms } = input;
+  input: {
+    readonly actor: Actor;
+    readonly id: string;
+    readonly terms: PriceTerms;
+    readonly ifMatch: IfMatch;
+  },
+): Promise<SeenPrice> {
+  const { actor, id, terms, ifMatch } = input;
   if (!may(actor, "write_prices")) throw new Forbidden();
   const timeZone = deps.planning.installationTimeZone;
   const { before, after } = await withTransaction(deps.pool, async (client) => {
@@ -98,12 +108,17 @@ export async function correctPrice(
     await lockAccountPrices(client, found.accountId);
     // Read again under the lock: another correction may have been before it.
     const before = (await readPrice(client, id, timeZone)) ?? found;
+    assertCurrent(ifMatch, priceTag(before));
     if (!(await updatePrice(client, id, terms, timeZone, deps.now()))) throw taken();
     return { before, after: await record(deps, client, { actor, action: "price.changed", id }) };
   });
   const from = before.validFrom < terms.validFrom ? before.validFrom : terms.validFrom;
   await reprice(deps, after, from);
-  return after;
+  return seen(after);
+}
+
+function seen(price: PriceRow): SeenPrice {
+  return { price, tag: priceTag(price) };
 }
 
 /** What was written, if its unit is one that the account's channel has. */

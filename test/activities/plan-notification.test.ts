@@ -6,6 +6,7 @@ import { recordAct } from "../../db/acts.ts";
 import { newId } from "../../db/new-id.ts";
 import { bodyHashOf, refOfKey } from "../../db/notification-ref.ts";
 import { beginRun, next } from "../../domain/ladder.ts";
+import type { Plan } from "../../domain/planner.ts";
 import { assertDefined } from "../support/assert-defined.ts";
 import { jakarta, NIGHTS } from "../support/plan-snapshot.ts";
 import { insertUser } from "../support/rows.ts";
@@ -140,6 +141,31 @@ describe("an accepted notification", () => {
       "delivery_accepted",
     ]);
     expect(events[1]?.["detail"]).toMatchObject({ persons: 3, groups: 3, policyId: plan.policyId });
+  });
+
+  test("has in its plan what the messages would cost by the price book", async () => {
+    const { accept, activities } = planning();
+    const { id, workflowId } = await accept(OUTAGE);
+    await activities.planNotification({ workflowId, runId: RUN, direct: null });
+    const { plan } = (await row(id)) as { readonly plan: Plan };
+    const targets = plan.steps.flatMap((step) => step.targets);
+    const costs = new Map(
+      targets.map(({ channel, attempts, cost }) => [
+        channel,
+        cost === null ? null : cost / attempts,
+      ]),
+    );
+    expect(Object.fromEntries(costs)).toMatchObject({
+      in_app: 0,
+      whatsapp_personal: 200,
+      whatsapp_group: 200,
+      call: 1_000,
+    });
+    // By the prefix of Indonesia, for each part of the text.
+    expect(costs.get("sms")).toBeGreaterThanOrEqual(500);
+    expect((costs.get("sms") ?? 0) % 500).toBe(0);
+    expect(plan.cost).toBe(targets.reduce((sum, { cost }) => sum + (cost ?? 0), 0));
+    expect(plan.warnings.filter(({ code }) => code === "unpriced")).toEqual([]);
   });
 
   test("costs two statements to plan", async () => {

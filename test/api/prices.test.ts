@@ -186,6 +186,18 @@ describe("PUT /v1/prices/{id}", () => {
     expect((await api().request("GET", none)).status).toBe(404);
   });
 
+  it("refuses a correction of what somebody corrected meanwhile", async () => {
+    const made = await create();
+    const path = `${PRICES}/${String(made.body["id"])}`;
+    const tag = (await api().request("GET", path)).headers.get("etag") ?? "";
+    expect(made.headers.get("etag")).toBe(tag);
+    const correct = (amount: number) =>
+      api().request("PUT", path, { body: { ...TERMS, amount }, headers: { "if-match": tag } });
+    expect((await correct(1)).status).toBe(200);
+    expect((await correct(2)).status).toBe(412);
+    expect((await api().request("GET", path)).body["amount"]).toBe(1);
+  });
+
   it("notes in the audit log who wrote a price, and not which", async () => {
     const made = await create();
     const id = String(made.body["id"]);

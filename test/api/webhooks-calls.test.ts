@@ -247,3 +247,32 @@ describe("a voicemail", () => {
     },
   );
 });
+
+describe("what a call costs", () => {
+  it.each([
+    { why: "nobody answered", status: "no-answer", seconds: "0", cost: 0 },
+    { why: "a begun minute", status: "completed", seconds: "31", cost: 1_000 },
+    { why: "two begun minutes", status: "completed", seconds: "61", cost: 2_000 },
+  ])("is its time: $why", async ({ status, seconds, cost }) => {
+    const call = await ringing();
+    const { pool } = api();
+    await pool.query(
+      `insert into price_book (id, account_id, unit, amount, charged_on, valid_from)
+       values ($1, $2, 'minute', 1000, 'delivered', '2025-01-01Z')`,
+      [newId("prc", Date.now()), call.account.id],
+    );
+    await pool.query(
+      "update messages m set price_id = price_for(account_id, null, address, created_at) where account_id = $1",
+      [call.account.id],
+    );
+    await post(
+      twilioPost(call.account, {
+        CallSid: call.told.providerMessageId,
+        CallStatus: status,
+        CallDuration: seconds,
+      }),
+    );
+    const { rows } = await pool.query("select delivery_cost($1) as cost", [call.told.deliveryId]);
+    expect(rows).toEqual([{ cost }]);
+  });
+});
