@@ -1,7 +1,7 @@
 import type pg from "pg";
 
+import type { InboundState } from "../domain/inbound.ts";
 import type { Locale } from "../domain/locale.ts";
-import type { InboundState } from "./inbound.ts";
 
 /** What people do about messages that nobody had understood. The message's row is the referee: of two who answer it, one does. */
 
@@ -69,6 +69,19 @@ export async function lockInbound(
   const row = rows[0];
   if (!row) throw new Error("Invariant broken: a locked message is there");
   return row;
+}
+
+/** An answer that an earlier try of the same request has written. */
+export async function isAnsweredBy(
+  client: pg.PoolClient,
+  inboundMessageId: string,
+  answerId: string,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "select from answers where id = $1 and inbound_message_id = $2",
+    [answerId, inboundMessageId],
+  );
+  return rowCount === 1;
 }
 
 /** Under the message's lock. */

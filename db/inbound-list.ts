@@ -1,8 +1,9 @@
 import type pg from "pg";
 
 import type { Actor } from "../domain/actor.ts";
+import type { InboundState } from "../domain/inbound.ts";
 import type { Grant } from "../domain/permissions.ts";
-import type { InboundKind, InboundState } from "./inbound.ts";
+import type { InboundKind } from "./inbound.ts";
 import { Parameters, toPage } from "./page.ts";
 import type { Page, Position } from "./page.ts";
 

@@ -1,10 +1,9 @@
 import type pg from "pg";
 
+import type { InboundState } from "../domain/inbound.ts";
 import { storableText } from "./storable-text.ts";
 
 export type InboundKind = "text" | "button" | "reaction" | "keypress" | "other";
-/** `answered` and `closed` by a person, after nobody had understood it. */
-export type InboundState = "applied" | "asked" | "unmatched" | "ignored" | "answered" | "closed";
 
 /** A file that came with it. */
 export interface InboundMedia {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { CHANNELS, isPhoneChannel } from "../domain/channel.ts";
 import { DELIVERY_STATUSES } from "../domain/delivery.ts";
+import { HANDLING_REFUSALS, INBOUND_STATES } from "../domain/inbound.ts";
 import {
   ACT_REFUSALS,
   ACTS,
@@ -52,6 +53,8 @@ describe("the glossary lists exactly", () => {
     ["Answer", ANSWERS],
     ["Act", ACTS],
     ["Why an act was not applied", ACT_REFUSALS],
+    ["Inbound state", INBOUND_STATES],
+    ["Why an inbound message was not handled", HANDLING_REFUSALS],
     ["Delivery status", DELIVERY_STATUSES],
     ["Result kind", RESULT_KINDS],
     ["Channels", CHANNELS],

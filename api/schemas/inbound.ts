@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { HANDLING_REFUSALS, INBOUND_STATES } from "../../domain/inbound.ts";
 import { idOf, instant, instantOut, pageQuery } from "./common.ts";
 
-const STATES = ["unmatched", "asked", "applied", "ignored", "answered", "closed"] as const;
 const ANSWER_STATUSES = [
   "intended",
   "sending",
@@ -38,7 +38,7 @@ export const InboundMessageSchema = z
       })
       .nullable()
       .openapi({ description: "A file that came with it; kept by reference, not fetched." }),
-    state: z.enum(STATES),
+    state: z.enum(INBOUND_STATES),
     notificationId: z.string().nullable(),
     actId: z.string().nullable(),
     answer: z
@@ -59,7 +59,7 @@ export const InboundMessageSchema = z
   .openapi("InboundMessage");
 
 export const InboundListQuery = z.strictObject({
-  state: z.enum(STATES).default("unmatched").openapi({
+  state: z.enum(INBOUND_STATES).default("unmatched").openapi({
     description:
       "`unmatched`: nobody has understood them yet; `answered`, `closed`: by a person since.",
   }),
@@ -86,14 +86,7 @@ export const InboundHandledSchema = z.union([
   z.object({ applied: z.literal(true), message: InboundMessageSchema }),
   z.object({
     applied: z.literal(false),
-    reason: z.enum([
-      "already_answered",
-      "already_closed",
-      "not_open",
-      "no_address",
-      "no_account",
-      "window_closed",
-    ]),
+    reason: z.enum(HANDLING_REFUSALS),
     by: HandlerSchema.nullable(),
     at: instantOut.nullable(),
   }),

@@ -1,13 +1,14 @@
 import type pg from "pg";
 import { insertWrittenAnswer, markAnswerStarted } from "../../db/answers.ts";
 import type { AnswerToStart } from "../../db/answers.ts";
-import { lockInbound, markHandled } from "../../db/inbound-handling.ts";
+import { isAnsweredBy, lockInbound, markHandled } from "../../db/inbound-handling.ts";
 import type { HandledInbound, Handler } from "../../db/inbound-handling.ts";
 import { findInbound } from "../../db/inbound-list.ts";
 import type { InboundRow } from "../../db/inbound-list.ts";
 import { storableText } from "../../db/storable-text.ts";
 import { withTransaction } from "../../db/transaction.ts";
 import type { Actor } from "../../domain/actor.ts";
+import type { HandlingRefusal } from "../../domain/inbound.ts";
 import { may, reach } from "../../domain/permissions.ts";
 import { personalChannel } from "./carry-out-reply.ts";
 import { Forbidden, NotFound } from "./errors.ts";
@@ -31,25 +32,12 @@ export type HandleInput = {
   readonly id: string;
 };
 
-/** A domain "no", with who was first where somebody was. */
-export type HandleRefusal =
-  /** Somebody was first. */
-  | "already_answered"
-  | "already_closed"
-  /** It was understood, or says nothing that could be answered. */
-  | "not_open"
-  /** Nobody knows the writer's number. */
-  | "no_address"
-  /** The number that was written to can't send now. */
-  | "no_account"
-  /** The vendor takes free text for so long after the last message of the writer alone. */
-  | "window_closed";
-
 export type HandleAnswer =
   | { readonly kind: "applied"; readonly row: InboundRow; readonly showsAddress: boolean }
+  /** With who was first, where somebody was. */
   | {
       readonly kind: "refused";
-      readonly reason: HandleRefusal;
+      readonly reason: HandlingRefusal;
       readonly by: Handler | null;
       readonly at: Date | null;
     };
@@ -68,9 +56,18 @@ export async function answerInbound(
   const answered = await withTransaction(deps.pool, async (client) => {
     const message = await lockInbound(client, input.id);
     if (message === null) throw new NotFound("inbound message");
+    const answerId = idOnce(deps, "ans", input.once);
+    if (input.once !== undefined && (await isAnsweredBy(client, message.id, answerId))) {
+      // An earlier try of this request died after it: the sweep starts what it has not.
+      return { kind: "written", start: null } as const;
+    }
     const refusal = refusalOf(message) ?? (await refusalOfSending(deps, message, now));
     if (refusal !== null) return refused(refusal, message);
-    const start = await writeAnswer(client, deps, message, input, now);
+    const start = await writeAnswer(client, deps, message, {
+      id: answerId,
+      text: input.text,
+      now,
+    });
     if (start === null) return refused("no_account", message);
     await markHandled(client, {
       id: message.id,
@@ -83,10 +80,12 @@ export async function answerInbound(
   });
   if (answered.kind === "refused") return answered;
   const { start } = answered;
-  deps.background.run(async () => {
-    await deps.inbound.startAnswer(start);
-    await markAnswerStarted(deps.pool, start.inboundMessageId);
-  });
+  if (start !== null) {
+    deps.background.run(async () => {
+      await deps.inbound.startAnswer(start);
+      await markAnswerStarted(deps.pool, start.inboundMessageId);
+    });
+  }
   return applied(deps, input);
 }
 
@@ -139,13 +138,13 @@ async function applied(
 }
 
 function refused(
-  reason: HandleRefusal,
+  reason: HandlingRefusal,
   { handledBy, handledAt }: HandledInbound,
 ): Extract<HandleAnswer, { kind: "refused" }> {
   return { kind: "refused", reason, by: handledBy, at: handledAt };
 }
 
-function refusalOf({ state, isGroup }: HandledInbound): HandleRefusal | null {
+function refusalOf({ state, isGroup }: HandledInbound): HandlingRefusal | null {
   switch (state) {
     case "answered":
       return "already_answered";
@@ -166,7 +165,7 @@ async function refusalOfSending(
   { webhookAccounts }: Pick<HandleInboundDeps, "webhookAccounts">,
   { accountId, answerTo, lastInboundAt }: HandledInbound,
   now: number,
-): Promise<HandleRefusal | null> {
+): Promise<HandlingRefusal | null> {
   if (answerTo === null) return "no_address";
   const account = await webhookAccounts.find(accountId);
   if (account === null) return "no_account";
@@ -176,24 +175,21 @@ async function refusalOfSending(
 
 async function writeAnswer(
   client: pg.PoolClient,
-  deps: HandleInboundDeps,
+  { inbound }: Pick<HandleInboundDeps, "inbound">,
   message: HandledInbound,
-  { text, once }: { readonly text: string; readonly once: Once },
-  now: number,
+  written: { readonly id: string; readonly text: string; readonly now: number },
 ): Promise<AnswerToStart | null> {
   const { provider, channel, answerTo } = message;
   if (provider === null || channel === null || answerTo === null) return null;
   return insertWrittenAnswer(client, {
-    id: idOnce(deps, "ans", once),
+    ...written,
     inboundMessageId: message.id,
     deviceKey: message.deviceKey,
     provider,
     channel: personalChannel({ channel }),
     address: answerTo,
-    locale: message.locale ?? deps.inbound.locale,
-    timeZone: message.timeZone ?? deps.inbound.timeZone,
-    text,
-    now,
+    locale: message.locale ?? inbound.locale,
+    timeZone: message.timeZone ?? inbound.timeZone,
   });
 }
 

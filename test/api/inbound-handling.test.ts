@@ -145,6 +145,20 @@ describe("answering what nobody has understood", () => {
     expect(await written(id)).toHaveLength(1);
   });
 
+  it("that was stored before the API died is the same answer when the request is repeated", async () => {
+    const { id } = await unmatched();
+    const key = newId("evt", Date.now());
+    const headers = { "Idempotency-Key": key };
+    await answer(id, "Baik.", { headers });
+    // What the first try would have left behind, had it died before its end.
+    await api().pool.query(
+      "update idempotency_keys set state = 'in_flight', response_status = null, response_body = null, locked_until = now() - interval '1 minute' where key = $1",
+      [key],
+    );
+    expect((await answer(id, "Baik.", { headers })).body).toMatchObject({ applied: true });
+    expect(await written(id)).toHaveLength(1);
+  });
+
   it("stands beside what Siaga said by itself", async () => {
     const { id, account } = await unmatched();
     await api().pool.query(
