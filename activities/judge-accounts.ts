@@ -37,8 +37,11 @@ export interface JudgeAccountsDeps {
 /** How often a vendor that can be asked is asked: a device that lost its phone is found before an alert needs it. */
 const PROBE_EVERY_MS = 300_000;
 const PROBES_MAX = 20;
-/** Between two readings of a list; reports come in between where the vendor makes any. */
-const INVENTORY_EVERY_MS = 300_000;
+/** Between two readings of a list. A template's state is also reported; for groups a gateway has to ask WhatsApp, which likes it seldom. */
+const INVENTORY_EVERY_MS: Readonly<Record<InventoryKind, number>> = {
+  templates: 300_000,
+  groups: 3_600_000,
+};
 
 /**
  * Looks at every account: which accept and don't send, which may be tried again, whose vendor should be asked, and of which outages people have not heard.
@@ -75,7 +78,7 @@ async function askInventories(
   const due = await dueInventories(pool, {
     kind,
     carriers: carriersOf(providers, isMeant),
-    askedBefore: new Date(now() - INVENTORY_EVERY_MS),
+    askedBefore: new Date(now() - INVENTORY_EVERY_MS[kind]),
     limit: PROBES_MAX,
   });
   for (const accountId of due) await startInventory({ accountId, kind });

@@ -87,7 +87,10 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
 }
 
 /** Whether the ladder's message can leave as a template of the account's vendor; null when the type has no text any more. */
-export function judgeTemplateOf(context: DeliveryContext, channel: Channel): TemplateVerdict | null {
+export function judgeTemplateOf(
+  context: DeliveryContext,
+  channel: Channel,
+): TemplateVerdict | null {
   const { recipient, templates, vendorTemplates } = context;
   const text = recipient && chooseTemplate(templates, channel, recipient.locale);
   return text && judgeTemplate(text.providerTemplate, text.locale, vendorTemplates);

@@ -695,7 +695,9 @@ function templateWarnings(
     const userIds = new Map<TemplateFault, string[]>();
     for (const { run } of everybody) {
       const person = byId.get(run.key);
-      const isUsed = run.routes.whatsapp_personal?.some(({ accountId }) => accountId === account.id);
+      const isUsed = run.routes.whatsapp_personal?.some(
+        ({ accountId }) => accountId === account.id,
+      );
       const reason = person === undefined || isUsed !== true ? null : shutFor(account, person);
       if (reason !== null) userIds.set(reason, [...(userIds.get(reason) ?? []), run.key]);
     }

@@ -14,6 +14,7 @@ import {
   UNANSWERED_OUTCOMES,
 } from "../domain/notification.ts";
 import { PRIORITIES, PRIORITY_KEYS } from "../domain/priority.ts";
+import { TEMPLATE_FAULTS } from "../domain/provider-template.ts";
 import { RESULT_KINDS } from "../domain/result-kind.ts";
 import { roleRank, ROLES } from "../domain/role.ts";
 
@@ -55,6 +56,7 @@ describe("the glossary lists exactly", () => {
     ["Why an act was not applied", ACT_REFUSALS],
     ["Inbound state", INBOUND_STATES],
     ["Why an inbound message was not handled", HANDLING_REFUSALS],
+    ["Why a template can't be sent", TEMPLATE_FAULTS],
     ["Delivery status", DELIVERY_STATUSES],
     ["Result kind", RESULT_KINDS],
     ["Channels", CHANNELS],

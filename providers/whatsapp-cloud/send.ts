@@ -305,9 +305,7 @@ function templateContent(template: MessageTemplate): JsonObject {
       name: template.name,
       language: { code: template.languageCode },
       components: [
-        ...(parameters.length === 0
-          ? []
-          : [{ type: "body", parameters }]),
+        ...(parameters.length === 0 ? [] : [{ type: "body", parameters }]),
         ...template.buttonPayloads.map((payload, index) => ({
           type: "button",
           sub_type: "quick_reply",

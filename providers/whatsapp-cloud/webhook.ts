@@ -48,9 +48,11 @@ export const metaWebhook: WebhookReader = {
     if (request.method === "GET") return [];
     const body = parseJsonObject(Buffer.from(request.body).toString("utf8"));
     if (body === null) return [unrecognised("unreadable body", request.body)];
-    const changes = objectsAt(body, "entry").flatMap((entry) => objectsAt(entry, "changes"));
+    const changes = objectsAt(body, "entry").flatMap((entry) =>
+      objectsAt(entry, "changes").map((change) => ({ change, time: numberAt(entry, "time") })),
+    );
     if (changes.length === 0) return [unrecognised("no changes", request.body)];
-    return changes.flatMap((change) => readChange(change, account));
+    return changes.flatMap(({ change, time }) => readChange(change, account, time));
   },
 
   respond: (request) => {
@@ -74,16 +76,21 @@ function unrecognised(what: string, content: unknown): InboundEvent {
   return { kind: "unrecognised", what, eventKey: `unrecognised:${hashKey(text)}` };
 }
 
-function readChange(change: JsonObject, account: AccountContext): readonly InboundEvent[] {
+/** `time` is the entry's: two changes to one and the same state differ in nothing else. */
+function readChange(
+  change: JsonObject,
+  account: AccountContext,
+  time: number | null,
+): readonly InboundEvent[] {
   const value = objectAt(change, "value");
   const field = textAt(change, "field") ?? "";
   switch (field) {
     case "messages":
       return readMessages(value, account);
     case "message_template_status_update":
-      return [readTemplateUpdate(value)];
+      return [readTemplateUpdate(value, time)];
     case "account_update":
-      return [readAccountUpdate(value)];
+      return [readAccountUpdate(value, time)];
     default:
       return [unrecognised(`field ${field.slice(0, 60)}`, change)];
   }
@@ -236,7 +243,7 @@ function readLocation(part: JsonObject): ReplyEvent["location"] {
   return latitude === null || longitude === null ? null : { latitude, longitude };
 }
 
-function readTemplateUpdate(value: JsonObject): InboundEvent {
+function readTemplateUpdate(value: JsonObject, time: number | null): InboundEvent {
   const name = textAt(value, "message_template_name");
   const languageCode = textAt(value, "message_template_language");
   if (name === null || languageCode === null) return unrecognised("template without name", value);
@@ -245,13 +252,13 @@ function readTemplateUpdate(value: JsonObject): InboundEvent {
     name,
     languageCode,
     state: readTemplateState(textAt(value, "event") ?? ""),
-    eventKey: `template:${hashKey(value)}`,
+    eventKey: `template:${hashKey(value, time)}`,
   };
 }
 
-function readAccountUpdate(value: JsonObject): InboundEvent {
+function readAccountUpdate(value: JsonObject, time: number | null): InboundEvent {
   const event = textAt(value, "event") ?? "";
   const state = readAccountEvent(event);
   if (state === null) return unrecognised(`account event ${event.slice(0, 60)}`, value);
-  return { kind: "account_state", state, reason: event, eventKey: `account:${hashKey(value)}` };
+  return { kind: "account_state", state, reason: event, eventKey: `account:${hashKey(value, time)}` };
 }

@@ -528,6 +528,33 @@ describe("what a vendor says of a number", () => {
     expect(await health([account.id])).toEqual([["draining", "banned"]]);
   });
 
+  it.each([
+    [-1_000, 0, "the vendor knows better than our note"],
+    [60_000, 1, "the person wrote after the message"],
+  ])(
+    "forgets a window of %i ms after a message that Meta calls closed (%i left): %s",
+    async (afterMs, left) => {
+      const one = await told("meta");
+      const { pool } = api();
+      await pool.query(
+        `insert into contact_windows (device_key, address, last_inbound_at)
+         select m.device_key, m.address, m.created_at + make_interval(secs => $2) from messages m where m.id = $1`,
+        [one.told.messageId, afterMs / 1_000],
+      );
+      const failed = {
+        id: one.told.providerMessageId,
+        status: "failed",
+        timestamp: "1782000000",
+        errors: [{ code: 131047 }],
+      };
+      expect(await post(metaPost(one.account, { statuses: [failed] }))).toBe(200);
+      const { rowCount } = await pool.query("select from contact_windows where device_key = $1", [
+        one.account.deviceKey,
+      ]);
+      expect(rowCount).toBe(left);
+    },
+  );
+
   it("writes a template's state where the template is used, in its language", async () => {
     const { account } = await scene("meta");
     const { pool } = api();

@@ -259,6 +259,7 @@ export function createMeta(parts: {
         entry: [
           {
             id: wabaId,
+            ...(isOfMessages ? {} : { time: Number(seconds(time.now())) }),
             changes: [
               {
                 value: isOfMessages
