@@ -55,7 +55,7 @@ export async function fillRecord(pool: pg.Pool, notifications: number): Promise<
   );
   await pool.query(
     `/* bench */ insert into contacts (id, user_id, kind, value, verified_at)
-     select ${idOf("con", "i")}, ${idOf("usr", "i")}, 'phone', '+62812345' || lpad(i::text, 5, '0'), now() from generate_series(1, $1::int) i`,
+     select ${idOf("con", "i")}, ${idOf("usr", "i")}, 'phone', '+6281234000' || lpad(i::text, 5, '0'), now() from generate_series(1, $1::int) i`,
     [PEOPLE],
   );
   await pool.query(
@@ -87,7 +87,7 @@ export async function fillRecord(pool: pg.Pool, notifications: number): Promise<
   );
   await pool.query(
     `/* bench */ insert into messages (id, account_id, provider, channel, device_key, address, body, provider_message_id, status, created_at, accepted_at)
-     select ${idOf("msg", "n.i * 4 + c.k")}, a.id, a.provider, a.channel, a.device_key, '+62812345' || lpad((n.i % ${PEOPLE})::text, 5, '0'),
+     select ${idOf("msg", "n.i * 4 + c.k")}, a.id, a.provider, a.channel, a.device_key, '+6281234000' || lpad((n.i % ${PEOPLE})::text, 5, '0'),
        'Gangguan di POP ' || (n.i % 300) || ', tiket TKT-' || (n.i / 5), 'bench-' || n.i || '-' || c.k, 'delivered', n.accepted_at, n.accepted_at
      from ${NUMBERED},
        (values (1, 'whatsapp_personal'), (2, 'whatsapp_personal'), (3, 'sms'), (4, 'whatsapp_group')) c(k, channel),
@@ -122,7 +122,7 @@ export async function fillRecord(pool: pg.Pool, notifications: number): Promise<
   );
   await pool.query(
     `/* bench */ insert into inbound_messages (id, account_id, device_key, event_key, address, user_id, kind, body, state, notification_id, received_at)
-     select ${idOf("inb", "n.i")}, a.id, a.device_key, 'bench-' || n.i, '+62812345' || lpad((n.i % ${PEOPLE})::text, 5, '0'), ${USER_OF[0]}, 'text', 'siap',
+     select ${idOf("inb", "n.i")}, a.id, a.device_key, 'bench-' || n.i, '+6281234000' || lpad((n.i % ${PEOPLE})::text, 5, '0'), ${USER_OF[0]}, 'text', 'siap',
        case when n.i % 200 = 0 then 'unmatched' else 'applied' end, n.id, n.accepted_at
      from ${NUMBERED}, (select * from provider_accounts where channel = 'whatsapp_personal' order by position limit 1) a`,
   );

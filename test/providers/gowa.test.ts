@@ -24,7 +24,7 @@ const account = (baseUrl: string): AccountContext => ({
   accountId: "acc_1",
   baseUrl,
   sender: "+6281234000099",
-  credentials: { username: "siaga", password: PASSWORD, webhookSecret: SECRET },
+  credentials: { username: "gateway-user", password: PASSWORD, webhookSecret: SECRET },
   settings: { deviceId: "site_a" },
 });
 
@@ -70,7 +70,7 @@ const shared = {
       expect(contentTypeOf(request)).toBe("application/json");
       expect(jsonIn(request)).toEqual(expected.json);
     }
-    const pair = Buffer.from(`siaga:${PASSWORD}`).toString("base64");
+    const pair = Buffer.from(`gateway-user:${PASSWORD}`).toString("base64");
     expect(request.headers.authorization).toBe(`Basic ${pair}`);
     expect(request.headers["x-device-id"]).toBe("site_a");
   },

@@ -46,16 +46,12 @@ it("takes 500 messages at once and posts every receipt, losing none", async () =
       call.on("error", reject);
       call.end(body);
     });
-  const startedAt = performance.now();
   const statuses = await Promise.all(
     Array.from({ length: REQUESTS }, (_unused, index) => send(index)),
   );
   await vendors.sandbox.idle();
-  const elapsedMs = performance.now() - startedAt;
   agent.destroy();
   expect(statuses.every((status) => status === 201)).toBe(true);
   expect(vendors.sandbox.log.count(({ accepted }) => accepted)).toBe(REQUESTS);
   expect(receiver.received).toHaveLength(REQUESTS * 2);
-  // Client, receiver and simulator share this process, and perhaps the machine with other tests.
-  expect(elapsedMs).toBeLessThan(4_000);
 });
