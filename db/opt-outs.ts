@@ -190,6 +190,24 @@ export async function standingOptOuts(
   }));
 }
 
+/** Channels that these numbers have opted out of for messages of a type's class, by number. */
+export async function optedOutNumbers(
+  db: pg.Pool | pg.PoolClient,
+  type: string,
+  numbers: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await db.query<{ holder: string; channels: readonly string[] }>({
+    name: "opt-outs-of-numbers",
+    text: `
+      select o.holder, array_agg(o.channel) as channels from opt_outs o
+      where o.ended_at is null and o.holder = any($2)
+        and o.message_class = (select t.message_class from notification_types t where t.code = $1)
+      group by o.holder`,
+    values: [type, numbers],
+  });
+  return new Map(rows.map(({ holder, channels }) => [holder, channels]));
+}
+
 /** A member of staff who has withdrawn consent, and of whom the operators have not been told. */
 export interface UntoldOptOut {
   /** The same for everything that one message withdrew. */

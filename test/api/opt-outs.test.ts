@@ -337,6 +337,31 @@ describe("a vendor's word that somebody has opted out", () => {
   });
 });
 
+describe("a plan that is only asked for", () => {
+  it("leaves out the channel that a number has opted out of, whoever has it", async () => {
+    const one = await chat();
+    const stranger = "+6281234000872";
+    await tell(one, "promotion", { address: stranger });
+    await write(one, "STOP", { from: stranger });
+    const explained = await api().request("POST", "/v1/notifications/explain", {
+      body: {
+        type: "promotion",
+        priority: "medium",
+        recipients: { phones: [stranger, "+6281234000873"] },
+      },
+    });
+    expect(explained.status, explained.text).toBe(200);
+    const { excluded, steps } = explained.body as {
+      readonly excluded: readonly object[];
+      readonly steps: readonly { readonly skipped: readonly object[] }[];
+    };
+    expect([...excluded, ...steps.flatMap(({ skipped }) => skipped)]).toContainEqual(
+      expect.objectContaining({ userId: "phone_0", reason: "opted_out" }),
+    );
+    expect(JSON.stringify([excluded, steps])).not.toContain('"phone_1","reason":"opted_out"');
+  });
+});
+
 describe("effective settings", () => {
   it("name the channel that was opted out of, and everything else that was", async () => {
     const one = await chat("meta", { role: "customer" });

@@ -276,6 +276,19 @@ describe.each(WRITERS)("a reply over %s", (provider) => {
     expect(await inbound(one)).toMatchObject([{ state: "unmatched" }, { state: "unmatched" }]);
   });
 
+  it("that comes with others at once is answered once a day all the same", async () => {
+    const one = await chat(provider);
+    const texts = ["halo?", "ada orang?", "tolong dibalas", "kapan selesai?"];
+    await Promise.all(texts.map((text) => write(one, text)));
+    expect(await said(one)).toHaveLength(1);
+    await api().pool.query(
+      "update answers set created_at = created_at - interval '25 hours' where device_key = $1",
+      [one.account.deviceKey],
+    );
+    await write(one, "halo lagi");
+    expect(await said(one)).toHaveLength(2);
+  });
+
   it("from an unknown number acts on nothing, whatever code it guesses", async () => {
     const one = await chat(provider);
     const notice = await tell(one);
