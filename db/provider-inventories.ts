@@ -3,8 +3,7 @@ import type pg from "pg";
 import type { Carrier } from "./account-health.ts";
 
 /** Lists that a vendor gives of an account: when it was asked, and when it last answered. */
-export const INVENTORY_KINDS = ["templates", "groups"] as const;
-export type InventoryKind = (typeof INVENTORY_KINDS)[number];
+export type InventoryKind = "templates" | "groups";
 
 export interface Inventory {
   readonly askedAt: Date | null;

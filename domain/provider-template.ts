@@ -130,8 +130,3 @@ function doParametersFit(ours: readonly string[], theirs: readonly string[] | nu
 function isPlace(name: string): boolean {
   return /^\d+$/.test(name);
 }
-
-/** States that somebody must act on: the vendor won't take the template again by itself. */
-export function isTemplateFault(text: string): text is TemplateFault {
-  return TEMPLATE_FAULTS.some((fault) => fault === text);
-}

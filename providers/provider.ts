@@ -118,6 +118,8 @@ export type MessageTemplate = {
   readonly name: string;
   readonly languageCode: string;
   readonly bodyParameters: readonly string[];
+  /** As long as `bodyParameters`; set where the approved text has names instead of numbers. */
+  readonly parameterNames?: readonly string[];
   readonly buttonPayloads: readonly string[];
 };
 
@@ -379,21 +381,16 @@ export type AccountProbe = {
 
 export type ProviderGroup = { readonly groupChatId: string; readonly name: string };
 
-export const TEMPLATE_STATES = [
-  "pending",
-  "approved",
-  "paused",
-  "disabled",
-  "rejected",
-  "unknown",
-] as const;
-export type TemplateState = (typeof TEMPLATE_STATES)[number];
+export type ProviderGroups = {
+  readonly groups: readonly ProviderGroup[];
+  /** The number is in no other group now. False where the vendor keeps an older list, or cuts it. */
+  readonly isComplete: boolean;
+};
 
-export type ProviderTemplate = {
-  readonly name: string;
-  readonly languageCode: string;
-  readonly state: TemplateState;
+export type ProviderTemplate = VendorTemplate & {
   readonly category: string | null;
+  /** With its placeholders; null where the vendor doesn't show it. */
+  readonly body: string | null;
 };
 
 export interface Provider {
@@ -443,11 +440,11 @@ export interface Provider {
   ) => Promise<boolean>;
   /** Asks whether the account could send now, without sending anything. */
   readonly probe?: (account: AccountContext, options: CallOptions) => Promise<AccountProbe>;
-  /** Groups that this account's number is a member of. */
+  /** Groups that this account's number is a member of; several accounts of one number get the same. */
   readonly listGroups?: (
     account: AccountContext,
     options: CallOptions,
-  ) => Promise<readonly ProviderGroup[]>;
+  ) => Promise<ProviderGroups>;
   readonly listTemplates?: (
     account: AccountContext,
     options: CallOptions,

@@ -288,20 +288,23 @@ describe("accounts", () => {
     ],
     [{ locale: "en" }, {}, ["meta", "gateway"], "the template of the person's language is well"],
     [{}, { templateFaults: {} }, ["meta", "gateway"], "its templates are well"],
-  ] as const)("for %j, one that needs templates %j is tried as %j: %s", (person, over, ids) => {
-    const meta = { templateFaults: { id: "template_paused" }, ...over } as const;
-    const accounts = [account("meta", meta), account("gateway")];
-    expect(route({ accounts, person })).toEqual(ids);
-    const warning = {
-      code: "template_unusable",
-      accountId: "meta",
-      reason: "template_paused",
-      userIds: ["T-1"],
-    };
-    const { warnings } = planRun(world({ accounts, person }), T0).plan;
-    const warned = warnings.filter(({ code }) => code === "template_unusable");
-    expect(warned).toEqual(ids[0] === "gateway" ? [warning] : []);
-  });
+  ] as const)(
+    "for %j, one that needs templates %j is tried as %j: %s",
+    (person, over, ids, _why) => {
+      const meta = { templateFaults: { id: "template_paused" }, ...over } as const;
+      const accounts = [account("meta", meta), account("gateway")];
+      expect(route({ accounts, person })).toEqual(ids);
+      const warning = {
+        code: "template_unusable",
+        accountId: "meta",
+        reason: "template_paused",
+        userIds: ["T-1"],
+      };
+      const { warnings } = planRun(world({ accounts, person }), T0).plan;
+      const warned = warnings.filter(({ code }) => code === "template_unusable");
+      expect(warned).toEqual(ids[0] === "gateway" ? [warning] : []);
+    },
+  );
 
   test.each([
     ["technician", "high", ["operational", "both"], "operational ones"],
