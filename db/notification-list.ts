@@ -99,7 +99,7 @@ const COLUMNS = `
   n.answers, n.status, n.outcome, n.reason, n.outcome_detail, n.answer, n.pass, n.step, n.next_step_at, n.waiting_for,
   n.acknowledged_by, n.acknowledged_at, n.resolved_at, n.unresolved, n.closed_by, n.closed_at, n.close_note, n.rating,
   n.accepted_at, n.started_at, n.planned_at, n.settled_at,
-  (select sum(delivery_cost(d.id)) from deliveries d where d.notification_id = n.id and d.message_id is not null) as cost,
+  (select sum(delivery_cost(d.id)) from deliveries d where d.notification_id = n.id and (d.message_id is not null or d.channel = 'in_app')) as cost,
   (extract(epoch from n.accepted_at) * 1000000)::bigint as accepted_us`;
 
 /** Told in person or as a member of a told group, or concerned as assignee or customer. */

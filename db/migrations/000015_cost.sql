@@ -81,9 +81,9 @@ select m.id as message_id, m.account_id, m.channel, m.created_at, m.status,
   end, 6) as cost
 from messages m left join price_book p on p.id = m.price_id;
 
--- What a delivery's messages cost: its own, which the first of those that share it bears, and the copies of a push.
+-- What a delivery's messages cost: its own, which the first of those that share it bears, and the copies of a push. A row of the inbox is free.
 create function delivery_cost(p_delivery_id text) returns numeric language sql stable as $$
-  select sum(c.cost) from message_costs c
+  select coalesce(sum(c.cost), (select 0 from deliveries d where d.id = p_delivery_id and d.channel = 'in_app')) from message_costs c
   where c.message_id in (
     select d.message_id from deliveries d
     where d.id = p_delivery_id and not exists (select from deliveries o where o.message_id = d.message_id and o.id < d.id)

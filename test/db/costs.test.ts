@@ -6,6 +6,7 @@ import { openDelivery, recordAccepted, reserveSlot } from "../../db/deliveries.t
 import { newId } from "../../db/new-id.ts";
 import { insertPrice, repriceMessages } from "../../db/prices.ts";
 import type { PriceTerms } from "../../db/prices.ts";
+import { RECEIPT_MERGES } from "../../db/receipt-merges.ts";
 import { recordReceipt } from "../../db/receipts.ts";
 import type { ReportedBill } from "../../db/receipts.ts";
 import type { ReceiptKind } from "../../domain/delivery.ts";
@@ -500,6 +501,18 @@ describe("invariant 34: message costs add up to the ledger", () => {
     ]);
     expect(await of("2026-03-03", "2026-03-03")).toEqual([]);
   });
+});
+
+it("a process of the release before this one still records receipts, and its messages have prices", async () => {
+  const { pool } = database();
+  const accountId = await account([{ chargedOn: "delivered" }]);
+  const sent = await send(accountId);
+  const { rows } = await pool.query<{ verdict: string }>(
+    `select verdict from record_receipt($1, $2, $3, null, null, 'delivered', true, 'old', null, null, null, now(), $4)`,
+    [newId("rcp", Date.now()), accountId, sent.providerMessageId, RECEIPT_MERGES],
+  );
+  expect(rows).toEqual([{ verdict: "recorded" }]);
+  expect(await costOf(sent)).toBe(200);
 });
 
 describe("a price that comes late", () => {

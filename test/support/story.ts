@@ -78,6 +78,7 @@ export interface DeliveryLine {
   readonly reason: string | null;
   readonly error: { readonly kind: string; readonly scope: string } | null;
   readonly retries: number;
+  readonly cost: number | null;
 }
 
 export const STEP: PolicyStep = {
