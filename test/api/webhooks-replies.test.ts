@@ -245,7 +245,7 @@ describe.each(WRITERS)("a reply over %s", (provider) => {
     expect(await notificationRow(notice.id)).toMatchObject(TAKEN);
   });
 
-  it("by two people at once: one takes it, the other is told who was first, and when", async () => {
+  it("invariant 24: by two people at once: one takes it, the other is told who was first, and when", async () => {
     const one = await chat(provider);
     const other: Chat = { ...one, user: await insertUser(api().pool, { name: "Sari" }) };
     const notice = await tell(one, { answers: "claim" });
@@ -758,7 +758,7 @@ describe("in a group", () => {
 
   const saidIn = (one: Group) => said({ account: one.account, user: one.member });
 
-  it("a member's code is the member's own answer, and the group hears of it by the closing message alone", async () => {
+  it("invariant 25: a member's code is the member's own answer, and the group hears of it by the closing message alone", async () => {
     const one = await group();
     const notice = await tellGroup(one, { priority: "critical" });
     await writeInGroup(one, `1 ${notice.code}`);
@@ -769,7 +769,7 @@ describe("in a group", () => {
     expect(await saidIn(one)).toEqual([]);
   });
 
-  it("a bare word never acknowledges, and is not kept", async () => {
+  it("invariant 24: a bare word never acknowledges, and is not kept", async () => {
     const one = await group();
     const notice = await tellGroup(one);
     await writeInGroup(one, "ok siap");
@@ -824,7 +824,7 @@ describe("in a group", () => {
     [false, OPEN, "stranger"],
     [true, TAKEN, "acknowledge"],
   ])(
-    "a stranger's code is recorded, and where the policy says %s counted so",
+    "invariant 25: a stranger's code is recorded, and where the policy says %s counted so",
     async (countsStrangers, expected, reason) => {
       const one = await group();
       const notice = await tellGroup(one, { countsStrangers });

@@ -34,7 +34,7 @@ const ENDED = { code: 0, signal: null };
 const WAKE_LATE_MS_MAX = 30_000;
 
 it(
-  `${SLEEPERS} who sleep and those between two steps go on after deploys: an orderly end, an overlap of two workers, a kill -9 in the middle of an end`,
+  `invariant 39: ${SLEEPERS} who sleep and those between two steps go on after deploys: an orderly end, an overlap of two workers, a kill -9 in the middle of an end`,
   async () => {
     const current = crash();
     const { stack, ask, policy, held, settled, taken, takenFor, sleepsUntil, pool } = current;

@@ -39,7 +39,7 @@ function seeded(seed: number): () => number {
 }
 
 it(
-  `${KILLED.length} kills among ${COUNT} notifications lose none, and every message too many is a recorded doubt`,
+  `invariants 1, 3, 4 and 37: ${KILLED.length} kills among ${COUNT} notifications lose none, and every message too many is a recorded doubt`,
   async () => {
     const { stack, ask, policy, settled, holdAgainstVendors, pool, ...servers } = crash();
     const random = seeded(SEED);

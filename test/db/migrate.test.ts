@@ -5,13 +5,13 @@ import { SILENT_LOGGER } from "../../runtime/logger.ts";
 import { freshDatabase } from "../support/database.ts";
 
 describe("migrate", () => {
-  it("finds nothing to do in a database of this release", async () => {
+  it("invariant 40: finds nothing to do in a database of this release", async () => {
     const database = await freshDatabase();
     expect(await migrate(database.url, SILENT_LOGGER)).toEqual([]);
     await database.drop();
   });
 
-  it("brings an empty database to this release once, however many processes start it", async () => {
+  it("invariant 40: brings an empty database to this release once, however many processes start it", async () => {
     const database = await freshDatabase();
     await database.pool.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     const runs = await Promise.all([1, 2, 3].map(() => migrate(database.url, SILENT_LOGGER)));

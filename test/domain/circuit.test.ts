@@ -36,7 +36,7 @@ function failing(kind: FailureKind, times: number, from = HEALTHY): Circuit {
   return circuit;
 }
 
-describe("a circuit opens", () => {
+describe("invariant 27: a circuit opens", () => {
   test.each<[FailureKind, number, Circuit["state"], string | null, string]>([
     ["unavailable", 4, "healthy", null, "one message's three tries and one more are no proof"],
     ["unavailable", 5, "out", "failing", "two messages' tries have failed"],
@@ -86,7 +86,7 @@ describe("a circuit opens", () => {
   });
 });
 
-describe("an open circuit", () => {
+describe("invariant 27: an open circuit", () => {
   const out = failing("unavailable", 5);
   const openedAt = out.since;
 

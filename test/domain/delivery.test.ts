@@ -48,7 +48,7 @@ function* seriesOf(
   }
 }
 
-describe("any permutation with duplicates of the same reports gives the same state", () => {
+describe("invariant 21: any permutation with duplicates of the same reports gives the same state", () => {
   const endsAgree = (
     start: DeliveryStatus,
     kinds: readonly EvidenceKind[],
@@ -169,7 +169,7 @@ describe("evidence", () => {
     expect(met).toEqual(proves[status]);
   });
 
-  test("of read implies that it was accepted, sent and delivered", () => {
+  test("invariant 21: of read implies that it was accepted, sent and delivered", () => {
     expect(impliedStatuses("read")).toEqual(["accepted", "sent", "delivered", "read"]);
     expect(impliedStatuses("delivered")).toEqual(["accepted", "sent", "delivered"]);
     expect(impliedStatuses("failed")).toEqual(["failed"]);

@@ -20,6 +20,12 @@ const WILD: WorldShape = { acts: true, sleep: true };
 const PUNCTUAL: WorldShape = { ...QUIET, late: false };
 const REFUSING: WorldShape = { ...PLAIN, refusals: 0.4 };
 
+/** Worlds that once showed a fault of the ladder or of this model. */
+const REMEMBERED: readonly (readonly [seed: number, shape: WorldShape])[] = [
+  [275_172_785, PLAIN],
+  [811_029_864, WILD],
+];
+
 /** Worlds of each shape: enough for every rare move to occur, few enough for a test run of seconds. */
 const WORLDS = 300;
 const simulated = new Map<WorldShape, readonly (readonly [seed: number, log: RunLog])[]>();
@@ -28,7 +34,8 @@ function worldsOf(shape: WorldShape): readonly (readonly [seed: number, log: Run
   const known = simulated.get(shape);
   if (known !== undefined) return known;
   const seeds = fc.sample(fc.integer({ min: 0, max: 2 ** 31 }), WORLDS);
-  const worlds = seeds.map((seed) => [seed, simulate(seed, shape)] as const);
+  const remembered = REMEMBERED.filter(([, of]) => of === shape).map(([seed]) => seed);
+  const worlds = [...remembered, ...seeds].map((seed) => [seed, simulate(seed, shape)] as const);
   simulated.set(shape, worlds);
   return worlds;
 }
@@ -137,7 +144,7 @@ function eventsOf(log: RunLog, kind: TimelineEntry["kind"]): readonly TimelineEn
   return log.events.filter((event) => event.kind === kind);
 }
 
-test("no answer contradicts itself, nothing happens before wakeAt, and every run comes to an end", () => {
+test("invariant 1: no answer contradicts itself, nothing happens before wakeAt, and every run comes to an end", () => {
   holds(WILD, (log) => {
     expect(log.broken).toEqual([]);
     expect(log.end).not.toBeNull();
@@ -163,7 +170,7 @@ function groupBy<Value, Key>(values: readonly Value[], keyFor: (value: Value) =>
   return groups;
 }
 
-test("budgets hold: attempts per line, accounts per attempt, one message of everything else", () => {
+test("invariant 12: budgets hold: attempts per line, accounts per attempt, one message of everything else", () => {
   holds(QUIET, (log) => {
     const lines = groupBy(log.orders, (order) =>
       [order.pass, order.step, order.target, order.channel].join("/"),
@@ -186,7 +193,7 @@ test("budgets hold: attempts per line, accounts per attempt, one message of ever
   });
 });
 
-test("a permanent refusal is never tried again for that target and channel", () => {
+test("invariant 12: a permanent refusal is never tried again for that target and channel", () => {
   holds(QUIET, (log) => {
     for (const { at, fact } of log.learned) {
       if (fact.kind !== "result" || fact.result.kind !== "failed") continue;
@@ -205,7 +212,7 @@ test("a permanent refusal is never tried again for that target and channel", () 
   });
 });
 
-describe("a step", () => {
+describe("invariant 8: a step", () => {
   test("never ends before the window of a target that is still open, unless an act says so", () => {
     let judged = 0;
     holds(PLAIN, (log) => {
@@ -345,7 +352,7 @@ function hasMetInModel(log: RunLog, target: string, at: number): boolean {
   });
 }
 
-describe("pull forward", () => {
+describe("invariant 8: pull forward", () => {
   test("happens once per channel left, to a different one, and for a reason that the facts bear out", () => {
     let judged = 0;
     holds(PLAIN, (log) => {
@@ -553,7 +560,7 @@ function ringsAt(log: RunLog, order: Ordered, at: number): boolean {
   return at < known.acceptedAt + Math.min(60_000, spacingMs);
 }
 
-test("nothing reaches a person or group in quiet hours", () => {
+test("invariant 17: nothing reaches a person or group in quiet hours", () => {
   let sleepers = 0;
   holds(QUIET, (log) => {
     for (const order of log.orders) {
@@ -585,7 +592,7 @@ test("whoever refused or answered gets nothing more", () => {
   });
 });
 
-test("n passes are at most n, and each role is told at most once above them", () => {
+test("invariant 14: n passes are at most n, and each role is told at most once above them", () => {
   holds(QUIET, (log) => {
     const passes = new Set(log.orders.map(({ pass }) => pass));
     const roles = eventsOf(log, "role_up").filter(
@@ -597,7 +604,7 @@ test("n passes are at most n, and each role is told at most once above them", ()
   });
 });
 
-test("a run ends within its longest plan", () => {
+test("invariant 1: a run ends within its longest plan", () => {
   holds(PUNCTUAL, (log) => {
     const { rules, persons, groups, notBefore } = log.plan;
     const people = [...log.persons.values(), ...persons, ...groups];

@@ -110,7 +110,7 @@ describe("the normaliser", () => {
       .map((parts) => parts.join("")),
   );
 
-  test("is idempotent, and its results are E.164 that it recognises", () => {
+  test("invariant 32: is idempotent, and its results are E.164 that it recognises", () => {
     let readCount = 0;
     fc.assert(
       fc.property(numberLike, (input) => {
@@ -131,7 +131,7 @@ describe("the normaliser", () => {
     expect(readCount).toBeGreaterThan(150);
   });
 
-  test("never turns a group id into a phone, however it is written", () => {
+  test("invariant 32: never turns a group id into a phone, however it is written", () => {
     const mobile = digits(7, 8).map((rest) => `62812${rest}`);
     const createdAt = fc.integer({ min: 1_000_000_000, max: 2_000_000_000 }).map(String);
     const groupNumber = fc.oneof(

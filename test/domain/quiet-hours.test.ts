@@ -382,7 +382,7 @@ const MINUTE_MS = 60_000;
 const WALK_MINUTES = 3 * 1_440;
 
 describe.each(["UTC", "Asia/Jakarta", "America/New_York", "Pacific/Apia"])(
-  "under the process time zone %s, by a minute-by-minute model",
+  "invariant 16: under the process time zone %s, by a minute-by-minute model",
   (processZone) => {
     const before = process.env["TZ"];
     beforeAll(() => {
@@ -439,7 +439,7 @@ test("every zone with clock changes has them among the tested instants", () => {
   expect(clockChangesOf("Asia/Jakarta")).toEqual([]);
 });
 
-test("a process started in any time zone decides the same", () => {
+test("invariant 16: a process started in any time zone decides the same", () => {
   const program = `
     import { quietUntil } from "./domain/quiet-hours.ts";
     const hours = { enabled: true, from: "22:00", to: "06:00", days: ["sat", "sun", "holiday"], timeZone: null };

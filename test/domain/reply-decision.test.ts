@@ -556,7 +556,7 @@ describe("whatever is written", () => {
       coded: "code" in given.said && given.said.code !== null ? given.coded : NO_TIE,
     }));
 
-  it("a reply is tied by quote, else code, else the last message of a personal chat; otherwise nothing is done", () => {
+  it("invariant 24: a reply is tied by quote, else code, else the last message of a personal chat; otherwise nothing is done", () => {
     fc.assert(
       fc.property(anyFacts, (given) => {
         const decision = decideReply(given);
@@ -572,7 +572,7 @@ describe("whatever is written", () => {
     );
   });
 
-  it("in a group a bare word never acts, and nothing acts on all", () => {
+  it("invariant 24: in a group a bare word never acts, and nothing acts on all", () => {
     fc.assert(
       fc.property(anyFacts, (given) => {
         const decision = decideReply({ ...given, chat: "group", quoted: NO_TIE, coded: NO_TIE });
@@ -582,7 +582,7 @@ describe("whatever is written", () => {
     );
   });
 
-  it("a critical one over a provider that signs nothing is answered by its code alone", () => {
+  it("invariant 24: a critical one over a provider that signs nothing is answered by its code alone", () => {
     fc.assert(
       fc.property(anyFacts, (given) => {
         const decision = decideReply({ ...given, isSigned: false });
@@ -608,7 +608,7 @@ describe("whatever is written", () => {
     );
   });
 
-  it("a stranger's words act in a group alone, and only where the policy counts them", () => {
+  it("invariant 25: a stranger's words act in a group alone, and only where the policy counts them", () => {
     fc.assert(
       fc.property(anyFacts, (given) => {
         const decision = decideReply({ ...given, writer: "stranger" });

@@ -62,7 +62,7 @@ beforeEach(async () => {
 });
 
 describe("an account whose credentials are refused", () => {
-  it("is taken out, is asked by no message while another is well, and comes back by one message that tries it", async () => {
+  it("invariant 27: is taken out, is asked by no message while another is well, and comes back by one message that tries it", async () => {
     const { world } = story();
     const fault = world.vendors.sandbox.faults.add({
       kind: "unauthorized",

@@ -5,7 +5,7 @@ import { useStory } from "../support/story.ts";
 
 const story = useStory();
 
-describe("in mid-run", () => {
+describe("invariant 15: in mid-run", () => {
   it("an edited policy changes nothing for the run that has begun, and everything for the next", async () => {
     const { world, policy, raise, settled, told, toldOf } = story();
     const policyId = await policy({
@@ -84,7 +84,7 @@ describe("in mid-run", () => {
   });
 });
 
-describe("a worker that was away while windows passed", () => {
+describe("invariant 20: a worker that was away while windows passed", () => {
   const RUNGS = [
     { channels: ["whatsapp_personal"], windowSeconds: 2 },
     { channels: ["sms"], windowSeconds: 2 },

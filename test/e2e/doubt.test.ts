@@ -85,7 +85,7 @@ describe("an unknown outcome", () => {
   });
 
   it.each(["drop_before", "malformed", "empty"] as const)(
-    "after %s is never called sent",
+    "invariant 5: after %s is never called sent",
     async (kind) => {
       const { world, policy, raise, act, settled, toldOf, deliveries } = story();
       world.vendors.sandbox.faults.add({ kind, vendor: "fonnte", count: 1 });
@@ -107,7 +107,7 @@ describe("an unknown outcome", () => {
 });
 
 describe("a refusal", () => {
-  it("in a 200 with a failure flag is a refusal: never repeated on that channel, the next one starts at once", async () => {
+  it("invariants 5 and 12: in a 200 with a failure flag is a refusal: never repeated on that channel, the next one starts at once", async () => {
     const { world, policy, raise, settled, requests, deliveries } = story();
     world.vendors.sandbox.faults.add({ kind: "refuse", vendor: "fonnte", code: "target invalid" });
     const policyId = await policy({ steps: WA_THEN_SMS });
@@ -138,7 +138,7 @@ describe("a refusal", () => {
     ]);
   });
 
-  it("of an account that is out of reach is repeated twice, then the next account takes over", async () => {
+  it("invariant 12: of an account that is out of reach is repeated twice, then the next account takes over", async () => {
     const { world, policy, raise, act, settled, toldOf, requests, deliveries } = story();
     world.vendors.sandbox.faults.add({
       kind: "refuse",
@@ -163,7 +163,7 @@ describe("a refusal", () => {
     ]);
   });
 
-  it("for too many requests waits as long as the vendor says, on the same account", async () => {
+  it("invariant 12: for too many requests waits as long as the vendor says, on the same account", async () => {
     const { world, policy, raise, act, settled, toldOf, requests } = story();
     world.vendors.sandbox.faults.add({
       kind: "rate_limited",
@@ -182,7 +182,7 @@ describe("a refusal", () => {
     expect((second?.elapsedMs ?? 0) - (first?.elapsedMs ?? 0)).toBeGreaterThanOrEqual(2_000);
   });
 
-  it("for too many requests that would miss the window hands over at once", async () => {
+  it("invariant 12: for too many requests that would miss the window hands over at once", async () => {
     const { world, policy, raise, act, settled, toldOf, requests } = story();
     world.vendors.sandbox.faults.add({
       kind: "rate_limited",
@@ -201,7 +201,7 @@ describe("a refusal", () => {
 });
 
 describe("a call", () => {
-  it("that finds a busy line, then nobody, is placed again within the budget until a key is pressed", async () => {
+  it("invariant 13: that finds a busy line, then nobody, is placed again within the budget until a key is pressed", async () => {
     const { world, policy, raise, settled, told, person, timeline } = story();
     world.vendors.sandbox.phones.configure((await person("T-1")).phone, {
       calls: [{ kind: "busy" }, { kind: "no_answer" }, { kind: "answer", keys: "1" }],
@@ -220,7 +220,7 @@ describe("a call", () => {
     expect(causes).toEqual(["busy", "no_answer"]);
   });
 
-  it("that nobody takes is placed as often as the budget says and no more", async () => {
+  it("invariant 13: that nobody takes is placed as often as the budget says and no more", async () => {
     const { world, policy, raise, settled, told, person, requests } = story();
     world.vendors.sandbox.phones.configure((await person("T-1")).phone, {
       calls: { kind: "no_answer" },
@@ -235,7 +235,7 @@ describe("a call", () => {
     expect((second?.elapsedMs ?? 0) - (first?.elapsedMs ?? 0)).toBeGreaterThanOrEqual(1_900);
   });
 
-  it("that a voicemail takes acknowledges nothing", async () => {
+  it("invariant 13: that a voicemail takes acknowledges nothing", async () => {
     const { policy, raise, settled, told, person, timeline } = story();
     story().world.vendors.sandbox.phones.configure((await person("T-1")).phone, {
       calls: { kind: "voicemail" },

@@ -16,7 +16,7 @@ async function noticeOf({ world }: Story, id: string): Promise<readonly string[]
   return rows.map((row) => row.id);
 }
 
-describe("nobody can be reached", () => {
+describe("invariant 7: nobody can be reached", () => {
   it("a person without a number is undeliverable at once, the operators are told once, and the board stays red until somebody closes it", async () => {
     const { world, policy, raise, settled, act, told, toldOf, timeline, get } = story();
     const { id: userId } = await insertUser(world.pool, { phone: null, zones: ["karawang"] });
@@ -131,7 +131,7 @@ describe("nobody can be reached", () => {
   });
 });
 
-describe("one person named twice", () => {
+describe("invariant 6: one person named twice", () => {
   it("by two rules, a role and by name is told once", async () => {
     const { world, policy, raise, settled, act, told, toldOf, person } = story();
     await world.pool.query(

@@ -5,7 +5,7 @@ import { useStory } from "../support/story.ts";
 const story = useStory();
 
 describe("passes", () => {
-  it("two passes are two, then each next role up is told once, and then nobody is left", async () => {
+  it("invariant 14: two passes are two, then each next role up is told once, and then nobody is left", async () => {
     const { policy, raise, settled, told, timeline } = story();
     const policyId = await policy({ passes: 2, roleUp: true, steps: [{ windowSeconds: 1 }] });
     const id = await raise({ policyId, recipients: { userIds: ["ext:T-1"] } });
@@ -51,7 +51,7 @@ describe("passes", () => {
 });
 
 describe("acknowledgment by all", () => {
-  it("one person's answer stops that person's messages and leaves the other's", async () => {
+  it("invariant 14: one person's answer stops that person's messages and leaves the other's", async () => {
     const { policy, raise, settled, act, told, toldOf } = story();
     const policyId = await policy({
       acknowledgment: "all",

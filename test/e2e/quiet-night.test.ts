@@ -43,7 +43,7 @@ function toldTo(current: Story, externalId: string): readonly number[] {
 }
 
 describe("quiet hours", () => {
-  it("that end at the next full minute let nobody be told before, and everybody at once then", async () => {
+  it("invariant 17: that end at the next full minute let nobody be told before, and everybody at once then", async () => {
     const current = story();
     const { policy, raise, act, settled, told, toldOf, happened, get } = current;
     const rungs = [
@@ -139,7 +139,7 @@ describe("quiet hours", () => {
     ]);
   }, 150_000);
 
-  it("edited during a hold are followed within a second, longer and shorter", async () => {
+  it("invariant 18: edited during a hold are followed within a second, longer and shorter", async () => {
     const current = story();
     const { policy, raise, settled, told, toldOf, happened, get } = current;
     const end = nextFullMinute() + 10 * MINUTE_MS;

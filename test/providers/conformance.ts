@@ -204,7 +204,7 @@ export function runConformance(conformance: Conformance): void {
   const reasonToSkip = (name: SkippableCase): string | undefined =>
     conformance.skip.find((skipped) => skipped.case === name)?.reason;
 
-  describe(`${title} (conformance)`, () => {
+  describe(`invariant 26: ${title} (conformance)`, () => {
     const client = createHttpClient();
     const provider = conformance.create(client.call);
     let server: ScriptedServer;

@@ -37,7 +37,7 @@ async function replayAll(
   return problems;
 }
 
-describe("today's workflow code", () => {
+describe("invariant 39: today's workflow code", () => {
   let problems: ReadonlyMap<string, Error | undefined>;
   beforeAll(async () => {
     problems = await replayAll();
