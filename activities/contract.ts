@@ -3,6 +3,7 @@
  *
  * Privacy: nothing here carries a number, a name or a text; activities load those from PostgreSQL by id.
  */
+import type { GivenAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Outcome, NotificationStatus } from "../domain/notification.ts";
 import type { Role } from "../domain/role.ts";
@@ -39,8 +40,9 @@ export interface DirectRequest {
   readonly policyId?: string;
   readonly notBefore?: string;
   readonly notAfter?: string;
-  /** Only with the payload codec; refused otherwise. */
+  /** These only with the payload codec; refused otherwise. */
   readonly data?: Readonly<Record<string, unknown>>;
+  readonly attachments?: readonly GivenAttachment[];
 }
 
 /** An act as the run learns of it; notes and names stay in PostgreSQL. */

@@ -85,6 +85,8 @@ function refusePlainPersonalData(client: Client, request: StartRequest): void {
   const fields = [
     ...(request.data === undefined || Object.keys(request.data).length === 0 ? [] : ["data"]),
     ...((request.recipients?.phones ?? []).length === 0 ? [] : ["recipients.phones"]),
+    // A signed address opens the file for whoever has it.
+    ...((request.attachments ?? []).length === 0 ? [] : ["attachments"]),
   ];
   if (fields.length > 0) throw new NotStartable(fields);
 }

@@ -23,6 +23,21 @@ export type LocationAttachment = {
 
 export type StoredAttachment = FileAttachment | LocationAttachment;
 
+/** As a caller writes it. */
+export type GivenAttachment =
+  | {
+      readonly kind: "image" | "document";
+      readonly url: string;
+      readonly fileName?: string;
+    }
+  | {
+      readonly kind: "location";
+      readonly latitude: number;
+      readonly longitude: number;
+      readonly name?: string;
+      readonly address?: string;
+    };
+
 /** A message carries one file; the others are links below its text, and more than these push the text aside. */
 export const ATTACHMENTS_MAX = 5;
 /** Signed addresses of object stores have about a thousand; a value of a message has no more than this. */

@@ -176,8 +176,7 @@ function assemble(
   body: string,
   footer: string | null,
 ): { text: string; isCut: boolean; hasLinks: boolean } {
-  const isSms = input.channel === "sms";
-  const whole = isSms ? inSmsAlphabet(body) : body;
+  const whole = input.channel === "sms" ? inSmsAlphabet(body) : body;
   const bodyCharsMin = Math.min(whole.length, BODY_CHARS_MIN);
   const links = attachmentLines(input.linkedAttachments ?? [], input.channel, input.locale);
   // On a short carrier links give way to the text, and then the lines about other people to what has happened.
@@ -190,20 +189,44 @@ function assemble(
       ...(isLeast ? [] : marksAfter(input)),
       ...(footer === null ? [] : [footer]),
     ];
-    const around = (kept: string): string => {
-      const head = [...before, kept].join("\n");
-      const text = after.length === 0 ? head : `${head}\n\n${after.join("\n")}`;
-      return isSms ? inSmsAlphabet(text) : text;
-    };
-    const room = charsMax(input) - around("").length;
-    if (!isLeast && room < bodyCharsMin) continue;
-    const cut = cutText(whole, Math.max(room, 0), isSms ? "..." : "…");
-    const kept = isSms ? cutToParts(cut, around) : cut;
+    const fitted = fitBetween(input, before, whole, after);
+    const { kept, text } = fitted;
     if (!isLeast && kept.length < bodyCharsMin) continue;
-    if (parts === "links" && kept !== whole) continue;
-    return { text: around(kept), isCut: kept !== whole, hasLinks: parts === "links" };
+    if (kept === whole) return { text, isCut: false, hasLinks: parts === "links" };
+    if (parts === "links") continue;
+    // Where the rest can be read, unless that costs what can be read here.
+    const rest = restLine(input, whole);
+    const withRest = rest === null ? fitted : fitBetween(input, before, whole, [rest, ...after]);
+    const isWorthIt = withRest.kept.length >= bodyCharsMin;
+    return { text: isWorthIt ? withRest.text : text, isCut: true, hasLinks: false };
   }
   throw new Error("Invariant broken: the last way of composing always fits");
+}
+
+/** As much of the text's beginning as the carrier takes between these lines. */
+function fitBetween(
+  input: ComposeInput,
+  before: readonly string[],
+  body: string,
+  after: readonly string[],
+): { readonly kept: string; readonly text: string } {
+  const isSms = input.channel === "sms";
+  const around = (kept: string): string => {
+    const head = [...before, kept].join("\n");
+    const text = after.length === 0 ? head : `${head}\n\n${after.join("\n")}`;
+    return isSms ? inSmsAlphabet(text) : text;
+  };
+  const room = Math.max(charsMax(input) - around("").length, 0);
+  const cut = cutText(body, room, isSms ? "..." : "…");
+  const kept = isSms ? cutToParts(cut, around) : cut;
+  return { kept, text: around(kept) };
+}
+
+/** Leads to the ticket, where there is one that the text doesn't name. A click on a push message leads there by itself. */
+function restLine({ channel, data, locale }: ComposeInput, body: string): string | null {
+  const url = printValue(data["ticket_url"], isWhatsApp(channel) ? "whatsapp" : "plain");
+  if (url === "" || channel === "push" || body.includes(url)) return null;
+  return fill(TEXTS[locale].rest, { url });
 }
 
 function composeCall(input: ComposeInput, title: string, body: string): ComposedMessage {

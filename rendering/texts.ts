@@ -57,6 +57,7 @@ type Texts = {
   readonly maybeDuplicate: string;
   readonly attachment: string;
   readonly place: string;
+  readonly rest: string;
   readonly closing: Readonly<Record<ClosingKind, string>>;
   readonly closingTitle: Readonly<Record<ClosingKind, string>>;
   readonly somebody: string;
@@ -97,6 +98,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     maybeDuplicate: "Mungkin pesan ini juga sudah sampai lewat jalur lain.",
     attachment: "Lampiran: {url}",
     place: "Lokasi: {url}",
+    rest: "Selengkapnya: {url}",
     closing: {
       acknowledge: "Diambil oleh {name}: {subject}.",
       accept: "Diterima oleh {name}: {subject}.",
@@ -187,6 +189,7 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
     maybeDuplicate: "This may also have reached you another way.",
     attachment: "Attachment: {url}",
     place: "Location: {url}",
+    rest: "The rest: {url}",
     closing: {
       acknowledge: "Taken by {name}: {subject}.",
       accept: "Accepted by {name}: {subject}.",

@@ -505,6 +505,7 @@ describe("a direct start", () => {
       assigneeId: "ext:T-99",
       priority: "urgent",
       data: { location: "x" },
+      attachments: [{ kind: "location", latitude: 1, longitude: 1 }],
     });
     expect(await activities.planNotification(input)).toEqual({
       kind: "not_ours",
@@ -527,6 +528,7 @@ describe("a direct start", () => {
     expect(rejected.outcome_detail.problems.map(({ path, code }) => `${path} ${code}`)).toEqual(
       expect.arrayContaining([
         "data not_available",
+        "attachments not_available",
         "priority invalid",
         "ticketId unknown",
         "assigneeId unknown",

@@ -142,15 +142,22 @@ describe("startNotification", () => {
     });
   });
 
-  it("invariant 36: refuses data and phones, which would stand in the history", async () => {
+  it("invariant 36: refuses data, phones and files, which would stand in the history", async () => {
     const { client } = namespace();
     const start = startNotification(client, {
       sender: "a",
       key: null,
-      request: { ...request, data: { location: "x" }, recipients: { phones: ["+6281234000001"] } },
+      request: {
+        ...request,
+        data: { location: "x" },
+        recipients: { phones: ["+6281234000001"] },
+        attachments: [{ kind: "image", url: "https://files.example/a?token=x" }],
+      },
     });
     await expect(start).rejects.toThrow(NotStartable);
-    await expect(start).rejects.toMatchObject({ fields: ["data", "recipients.phones"] });
+    await expect(start).rejects.toMatchObject({
+      fields: ["data", "recipients.phones", "attachments"],
+    });
     await expect(start).rejects.not.toThrow("6281234000001");
   });
 

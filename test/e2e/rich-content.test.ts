@@ -49,7 +49,7 @@ async function tell(
   attachments: readonly unknown[],
   by: {
     readonly provider: string;
-    readonly channel?: "whatsapp_personal" | "sms";
+    readonly channel?: "whatsapp_personal" | "sms" | "email";
     readonly windowSeconds?: number;
   },
 ): Promise<Raised> {
@@ -57,23 +57,24 @@ async function tell(
   const policyId = await current.policy(
     {
       settledBy: "sent",
+      emailOnlyIfOptedIn: false,
       // What carries the attachment is on the ladder, though it is never reached.
       steps: [
         { channels: [channel], windowSeconds },
-        { channels: ["whatsapp_personal"], enabled: channel === "sms" },
+        { channels: ["whatsapp_personal"], enabled: channel !== "whatsapp_personal" },
       ],
     },
     "medium",
   );
   const { rows } = await current.world.pool.query<{ id: string }>(
     "select id from provider_accounts where channel = 'whatsapp_personal' and provider <> $1",
-    [channel === "sms" ? "" : provider],
+    [provider],
   );
   const id = await current.raise({
     policyId,
     priority: "medium",
     recipients: { userIds: ["ext:T-1"] },
-    avoidAccountIds: channel === "sms" ? [] : rows.map((row) => row.id),
+    avoidAccountIds: channel === "whatsapp_personal" ? rows.map((row) => row.id) : [],
     attachments,
   });
   await current.toldOf(`${channel} T-1`);
@@ -121,6 +122,26 @@ describe("a picture", () => {
     });
     expect(message.text).toContain(`Lampiran: ${photo.url}`);
     expect(delivery).toMatchObject({ attachments: [{ as: "link", reason: null }] });
+  });
+
+  it("goes as a file of an e-mail", async () => {
+    const url = files.answer("/laporan.pdf", {
+      headers: { "content-type": "application/pdf" },
+      body: "%PDF-1.4",
+    });
+    const attachments = [{ kind: "document", url, fileName: "laporan.pdf" }, PLACE];
+    const { message, delivery } = await tell(story(), attachments, {
+      provider: "smtp",
+      channel: "email",
+    });
+    expect(message.attachment).toMatchObject({ kind: "document", fileName: "laporan.pdf" });
+    expect(message.text).toContain(`POP Klari: ${MAP}`);
+    expect(delivery).toMatchObject({
+      attachments: [
+        { as: "media", reason: null },
+        { as: "link", reason: null },
+      ],
+    });
   });
 
   it("is a link in the inbox and in the notification", async () => {

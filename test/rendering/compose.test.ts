@@ -10,6 +10,7 @@ import {
   TITLE_CHARS_MAX,
   composeMessage,
 } from "../../rendering/compose.ts";
+import { SMS_PARTS_MAX, smsParts } from "../../rendering/sms-parts.ts";
 import type { Carrier, ComposeInput, MessageTemplateRow } from "../../rendering/compose.ts";
 
 /** Half of a character: what a cut at the wrong place leaves. */
@@ -433,6 +434,55 @@ it("a call is in one language, the text's, and says which", () => {
   });
   expect(text).toBe("Pengingat ke-2: belum ada jawaban. GANGGUAN POP Klari.");
   expect(locale).toBe("id");
+});
+
+describe("a text that was cut", () => {
+  const LONG = { ...TEMPLATE, body: `{{ location }} ${"panjang ".repeat(400)}` };
+  const ticket_url = "https://portal.example/t/1042";
+  const REST = `…\n\nSelengkapnya: ${ticket_url}\nBalas *1 4821* terima · *2 4821* tolak`;
+  const short = (textCharsMax: number) => ({
+    ...FONNTE,
+    limits: { ...FONNTE.limits, textCharsMax },
+  });
+
+  it("leads to its ticket, within the carrier's limit", () => {
+    const data = { location: "POP Klari", ticket_url };
+    const { text, isCut } = compose({ template: LONG, data, carrier: short(1_000) });
+    expect(isCut).toBe(true);
+    expect(text.endsWith(REST), text.slice(-150)).toBe(true);
+    expect(text.length).toBeLessThanOrEqual(1_000);
+    expect(text.length, "nothing is wasted").toBeGreaterThan(980);
+  });
+
+  it("leads to it in an SMS, too, within its parts", () => {
+    const data = { location: "POP Klari", ticket_url };
+    const { text } = compose({ template: LONG, data, carrier: SMS, channel: "sms" });
+    expect(text).toContain(`...\n\nSelengkapnya: ${ticket_url}\n`);
+    expect(smsParts(text)).toEqual({ alphabet: "GSM-7", segments: SMS_PARTS_MAX });
+  });
+
+  it.each<[Partial<ComposeInput>, string]>([
+    [{ template: LONG, carrier: short(1_000) }, "there is no ticket"],
+    [{ data: { location: "POP Klari", ticket_url } }, "the text is whole"],
+    [
+      {
+        template: { ...LONG, body: `{{ ticket_url }} ${LONG.body}` },
+        data: { location: "POP Klari", ticket_url },
+        carrier: short(1_000),
+      },
+      "the text says so itself",
+    ],
+    [
+      { template: LONG, data: { location: "POP Klari", ticket_url }, channel: "push" },
+      "a click leads there",
+    ],
+    [
+      { template: LONG, data: { location: "POP Klari", ticket_url }, carrier: short(140) },
+      "the text would be lost for it",
+    ],
+  ])("says nothing of a ticket for %j: %s", (changes, _why) => {
+    expect(compose(changes).text).not.toContain("Selengkapnya");
+  });
 });
 
 describe("attachments that the message does not show itself", () => {
