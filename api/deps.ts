@@ -10,6 +10,7 @@ import type { PlanningContext } from "./verbs/accept-notification.ts";
 import type { Background } from "./verbs/background.ts";
 import type { InboundSettings } from "./verbs/inbound-deps.ts";
 import type { Replanner } from "./verbs/replanner.ts";
+import type { StartInventory } from "./verbs/see-account-lists.ts";
 import type { WebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 /** What the routes need, in small parts; a verb names the parts that it uses. */
@@ -42,6 +43,7 @@ export type AppDeps = Clock &
     readonly webhookAccounts: WebhookAccounts;
     readonly inbound: InboundSettings;
     readonly replanner: Replanner;
+    readonly startInventory: StartInventory;
     /** Tells whoever watches; nobody is told if not given. */
     readonly announce?: (change: Change) => void;
     readonly providers: ProviderRegistry;

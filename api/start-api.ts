@@ -7,6 +7,7 @@ import type { Client } from "@temporalio/client";
 import type pg from "pg";
 import { createAnnouncer } from "../db/announcer.ts";
 import { startAnswer } from "../client/start-answer.ts";
+import { startInventory } from "../client/start-errand.ts";
 import { startRun } from "../client/start-run.ts";
 import { forgetOldKeys } from "../db/idempotency.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
@@ -116,6 +117,8 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     authenticate: keys.authenticate,
     forgetKeys: () => keys.forget(),
     replanner,
+    startInventory: (input) =>
+      temporal.withDeadline(now() + START_DEADLINE_MS, () => startInventory(temporal, input)),
     providers: deps.providers,
     ...(deps.crashPoint === undefined ? {} : { crashPoint: deps.crashPoint }),
     secretKey: settings.secretKey,

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Client } from "@temporalio/client";
 import type pg from "pg";
-import { startInventory } from "../../client/start-errand.ts";
 import { readProviderAccount } from "../../db/provider-accounts.ts";
 import type { ProviderAccountRow } from "../../db/provider-accounts.ts";
 import { readProviderGroups } from "../../db/provider-groups.ts";
@@ -15,6 +13,7 @@ import { may } from "../../domain/permissions.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { ProviderRegistry } from "../../providers/registry.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import type { InventoryWorkflowInput } from "../../workflows/contract.ts";
 import { Forbidden, InvalidInput } from "./errors.ts";
 import { foundAccount } from "./see-accounts.ts";
 
@@ -47,13 +46,15 @@ export type AccountGroups = {
   readonly groups: readonly SeenProviderGroup[];
 };
 
+/** Starts the workflow that has a worker ask the vendor. Idempotency: one at a time for each account and list. */
+export type StartInventory = (input: InventoryWorkflowInput) => Promise<void>;
+
 type GroupDeps = ListDeps & {
-  readonly temporal: Client;
+  readonly startInventory: StartInventory;
   readonly log: Logger;
   readonly now: () => number;
 };
 
-const START_DEADLINE_MS = 2_000;
 const LOOK_EVERY_MS = 100;
 
 /**
@@ -103,11 +104,9 @@ function doesList(provider: Provider, kind: "templates" | "groups"): boolean {
 }
 
 /** False when the question could not be put. */
-async function ask({ temporal, log, now }: GroupDeps, accountId: string): Promise<boolean> {
+async function ask({ startInventory, log }: GroupDeps, accountId: string): Promise<boolean> {
   try {
-    await temporal.withDeadline(now() + START_DEADLINE_MS, () =>
-      startInventory(temporal, { accountId, kind: "groups" }),
-    );
+    await startInventory({ accountId, kind: "groups" });
     return true;
   } catch (error) {
     log.warn({ error, accountId }, "a vendor could not be asked for its groups");

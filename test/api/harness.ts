@@ -13,6 +13,7 @@ import type { Background } from "../../api/verbs/background.ts";
 import { createReplanner } from "../../api/verbs/replanner.ts";
 import { createWebhookAccounts } from "../../api/verbs/webhook-accounts.ts";
 import { startAnswer } from "../../client/start-answer.ts";
+import { startInventory } from "../../client/start-errand.ts";
 import { startRun } from "../../client/start-run.ts";
 import { insertApiKey } from "../../db/api-keys.ts";
 import { newId } from "../../db/new-id.ts";
@@ -226,6 +227,7 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
     authenticate: keys.authenticate,
     forgetKeys: () => keys.forget(),
     replanner,
+    startInventory: (input) => startInventory(client, input),
     providers,
     secretKey: SECRET_KEY,
     isSimulated: options.isSimulated ?? false,
