@@ -60,7 +60,7 @@ export interface DeliveryContext {
     /** Names of persons told in person before who have not answered; filled for role-up persons. */
     readonly toldBefore: readonly string[];
     readonly targetOrigin: string | null;
-    /** Deliveries to this target that a vendor accepted before this one. */
+    /** Earlier attempts on phones and groups that a vendor accepted for this target; other channels and accounts of this very attempt are no reminders. */
     readonly toldTimes: number;
     readonly hasUnknown: boolean;
   };
@@ -292,8 +292,9 @@ const OPEN_DELIVERY = `
       ) end,
       'targetOrigin', target.origin,
       'toldTimes', (
-        select count(*) from deliveries d
-        where d.notification_id = n.id and d.target = $6 and d.purpose = 'ladder' and d.accepted_at is not null and d.channel <> 'in_app'
+        select count(distinct (d.pass, d.step, d.attempt)) from deliveries d
+        where d.notification_id = n.id and d.target = $6 and d.purpose = 'ladder' and d.accepted_at is not null and d.status <> 'failed'
+          and d.channel in ('whatsapp_personal', 'whatsapp_group', 'sms', 'call') and (d.pass, d.step, d.attempt) <> ($4, $5, $8)
       ),
       'hasUnknown', exists (
         select from deliveries d where d.notification_id = n.id and d.target = $6 and d.status = 'unknown'

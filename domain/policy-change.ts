@@ -6,6 +6,7 @@ import { isPhoneChannel } from "./channel.ts";
 import { wasTold } from "./evidence.ts";
 import { isTold } from "./line.ts";
 import { hasEverybodyMet, startPass } from "./pass.ts";
+import { suppress } from "./replan.ts";
 import { nextRoleUp } from "./role.ts";
 import { highestRankTold } from "./role-up.ts";
 import type { RunPlan } from "./run.ts";
@@ -13,6 +14,7 @@ import { keysOf, note, own, stepOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
 import { newGroup, newPerson } from "./run-targets.ts";
 import type { Draft } from "./run-state.ts";
+import { isMootReason } from "./suppression.ts";
 import { channelsToBegin, groupsOf, personsOf, stepsAfter } from "./step-targets.ts";
 
 export function changePolicy(work: Work, by: "reprioritise" | "move", plan: RunPlan): void {
@@ -24,7 +26,7 @@ export function changePolicy(work: Work, by: "reprioritise" | "move", plan: RunP
       policyVersion: plan.policyVersion,
     },
   });
-  run.plan = plan;
+  run.plan = { ...plan, suppressed: null };
   run.pass = 1;
   run.passKind = { kind: "run" };
   run.roleUpRank = 0;
@@ -33,6 +35,7 @@ export function changePolicy(work: Work, by: "reprioritise" | "move", plan: RunP
   run.isNoticed = false;
   for (const key of keysOf(work)) carryOver(work, key);
   takeTargets(work, plan);
+  suppress(work, plan.suppressed);
   if (hasEverybodyMet(run)) {
     run.phase = { kind: "over" };
     return;
@@ -89,11 +92,13 @@ function takeTargets(work: Work, plan: RunPlan): void {
     if (target.out === "replanned") target.out = null;
   }
   const named = new Set([...plan.persons, ...plan.groups].map(({ key }) => key));
+  const isWished = plan.suppressed !== null && !isMootReason(plan.suppressed);
   for (const key of keysOf(work)) {
     if (named.has(key)) continue;
     const target = own(work, key);
-    // Whoever was told stays known to the run, for its closing message and for role-up, but takes no further part.
-    if (target.kind === "person") target.isMember = false;
+    // Whoever was told stays known to the run, for its closing message and for role-up, but takes no further part; unless it is somebody's wish that emptied the
+    // plan: nobody gets out of an alert by switching it off.
+    if (target.kind === "person" && !(isWished && wasTold(target))) target.isMember = false;
     if (target.kind === "group" || !wasTold(target)) target.out ??= "replanned";
   }
 }

@@ -39,7 +39,7 @@ export function replan(
 }
 
 /** The plan leaves nobody: the run is over with that reason, unless it is somebody's wish and others have been told. */
-function suppress(work: Work, reason: string | null): void {
+export function suppress(work: Work, reason: string | null): void {
   const { run } = work;
   if (reason !== null && isMootReason(reason)) {
     for (const key of keysOf(work)) own(work, key).out ??= "replanned";

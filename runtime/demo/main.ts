@@ -102,8 +102,8 @@ async function playLive(stack: Stack, api: DemoApi, names: Names): Promise<void>
   const policyId = await demoPolicy(api, "demo: critical, ten times faster", "critical");
   const id = await raiseOutage(api, policyId);
   print(addresses(stack, id));
-  await tellUntilSettled(api, id, names, print).catch(() => undefined);
-  print("\nStill running. Raise another one, or end with Ctrl-C.\n");
+  await tellUntilSettled(api, id, names, print, { isLive: true });
+  print("\nThat one is settled. Raise another one, or end with Ctrl-C.\n");
 }
 
 function addresses(stack: Stack, id: string): string {

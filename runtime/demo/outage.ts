@@ -89,12 +89,16 @@ export async function raiseOutage(api: DemoApi, policyId: string): Promise<strin
   return String(accepted["id"]);
 }
 
-/** Tells the ladder live until the notification is settled and its closing messages are out, resolving it once everybody knows who has it. */
+/**
+ * Tells the ladder until the notification is settled and its closing messages are out. Without a person at the keyboard it is resolved once everybody knows who
+ * has it, and must come to its end in time.
+ */
 export async function tellUntilSettled(
   api: DemoApi,
   id: string,
   names: Names,
   print: (line: string) => void,
+  { isLive }: { readonly isLive: boolean } = { isLive: false },
 ): Promise<readonly TimelineLine[]> {
   const narrator = createNarrator(api, id, names, print);
   const endAt = Date.now() + STORY_MS_MAX;
@@ -108,11 +112,11 @@ export async function tellUntilSettled(
     const isQuiet = Date.now() - quietSince > QUIET_MS;
     const has = (kind: string): boolean => lines.some((line) => line.kind === kind);
     if (has("settled") && isQuiet) return lines;
-    if (has("acknowledged") && isQuiet && !isResolved) {
+    if (has("acknowledged") && isQuiet && !isResolved && !isLive) {
       isResolved = true;
       await api.send("POST", `/v1/notifications/${id}/resolve`, { note: "OLT-2 is back" });
     }
-    if (Date.now() > endAt) throw new Error("the story did not come to its end in time");
+    if (Date.now() > endAt && !isLive) throw new Error("the story did not come to its end in time");
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -994,6 +994,31 @@ describe("another policy", () => {
     expect(sleeper.names()).toContain("wa usr_b");
   });
 
+  test("whose plan is moot ends the run with that reason", () => {
+    const run = world({ persons: [person("usr_a")], rules: rules() });
+    run.accept("wa usr_a");
+    change(run, { rules: HIGHER, persons: [], suppressed: "ticket_closed" });
+    expect(run.todo.end).toMatchObject({ outcome: "suppressed", reason: "ticket_closed" });
+    expect(run.eventsOf("suppressed")).toMatchObject([{ reason: "ticket_closed" }]);
+  });
+
+  test("emptied by somebody's wish ends it only if nobody was told: who was told is not let off", () => {
+    const told = world({ persons: [person("usr_a")], rules: rules() });
+    told.accept("wa usr_a");
+    change(told, { rules: HIGHER, persons: [], suppressed: "type_off" });
+    expect(told.todo.end).toBeNull();
+    climb(told);
+    expect(told.todo.end).toMatchObject({ outcome: "exhausted", unanswered: ["usr_a"] });
+    expect(told.orders.length).toBeGreaterThan(3);
+
+    const untold = world({
+      persons: [person("usr_a", { asleepUntil: T0 + 8 * HOUR, quietTreatment: "hold" })],
+      rules: rules({ quietHours: "hold" }),
+    });
+    change(untold, { rules: HIGHER, persons: [], suppressed: "type_off" });
+    expect(untold.todo.end).toMatchObject({ outcome: "suppressed", reason: "type_off" });
+  });
+
   test("carries on with what is under way: failing, it fails over or is pulled forward", () => {
     const failing = world({
       priority: "medium",
