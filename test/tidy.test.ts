@@ -181,6 +181,52 @@ function isFictional(text: string): boolean {
   return FICTIONAL.some((range) => range.test(digits));
 }
 
+/** Of the numbered promises (ARCHITECTURE.md, "Invariants and their tests"), those that no test can prove yet, with the reason. */
+const INVARIANTS = 41;
+const UNPROVEN: ReadonlyMap<number, string> = new Map([
+  [31, "there are no one-time passwords yet"],
+  [41, "there is no canary yet"],
+]);
+
+/** The numbers in titles such as `it("invariant 5: …` and `it("invariants 5 and 12: …`. */
+function invariantsIn(text: string): readonly number[] {
+  const titles = text.matchAll(/\(\s*["'`]invariants? (\d+(?:(?:, | and )\d+)*): /g);
+  return [...titles].flatMap(([, numbers = ""]) => numbers.split(/, | and /).map(Number));
+}
+
+describe("the invariants", () => {
+  it("are each in the title of a test, but for those that are not built", async () => {
+    const proven = new Set<number>();
+    for (const file of files.filter((name) => isTest(name) && name !== "test/tidy.test.ts")) {
+      for (const number of invariantsIn(await read(file))) proven.add(number);
+    }
+    const built = Array.from({ length: INVARIANTS }, (_, index) => index + 1).filter(
+      (number) => !UNPROVEN.has(number),
+    );
+    expect([...proven].toSorted((a, b) => a - b)).toEqual(built);
+  });
+
+  it("are each in the table of ARCHITECTURE.md, built or named as not built", async () => {
+    const [, section = ""] = (await read("ARCHITECTURE.md")).split("## Invariants and their tests");
+    const table = [...section.matchAll(/^\| (\d[\d, ]*) \|/gm)].flatMap(([, numbers = ""]) =>
+      numbers.split(", ").map(Number),
+    );
+    const absent = [...(/^Not built.*$/m.exec(section)?.[0] ?? "").matchAll(/\((\d+)\)/g)];
+    const named = [...table, ...absent.map(([, number]) => Number(number))];
+    expect(named.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: INVARIANTS }, (_, index) => index + 1),
+    );
+    expect(absent.map(([, number]) => Number(number))).toEqual([...UNPROVEN.keys()]);
+  });
+
+  it("are read from one title or several numbers in it, and from nothing else", () => {
+    expect(
+      invariantsIn('it("invariant 5: x"); test.each([1])(\n  `invariants 1, 3 and 37: ${y}`'),
+    ).toEqual([5, 1, 3, 37]);
+    expect(invariantsIn('// invariant 6: x\nit("y (invariant 7)"')).toEqual([]);
+  });
+});
+
 describe("the documents", () => {
   it("link to files and headings that exist", async () => {
     const broken: string[] = [];

@@ -19,7 +19,7 @@ const SETTLED_WITHIN_MS = 240_000;
 const SEND_TIMEOUT_MS = 20_000;
 const REST_MS_MIN = 500;
 const REST_MS_SPREAD = 2_000;
-/** Between two requests, so that some forty kills fall among a thousand and ten among a hundred: each takes three seconds with its restart. */
+/** Between two requests, so that some thirty kills fall among a thousand and ten among a hundred: each takes several seconds with its restart. */
 const GAP_MS = { full: 150, quick: 300 };
 const SEED = 20_261_122;
 

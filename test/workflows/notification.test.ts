@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { PlanAnswer } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
+import { actionsOf } from "../../bench/actions.ts";
 import { STEER_UPDATE } from "../../workflows/contract.ts";
 import { fakeWorld, person, ROUTE, runPlan } from "../support/fake-activities.ts";
 import { useTestNamespace } from "../support/namespace.ts";
@@ -37,6 +38,7 @@ describe("a plain notification", () => {
       expect(await run.result()).toEqual({ outcome: "delivered", reason: null });
       const { events } = await run.fetchHistory();
       expect(events?.length).toBeLessThanOrEqual(25);
+      expect(actionsOf(events ?? [])).toBeLessThanOrEqual(7);
     });
     expect(world.orders).toHaveLength(1);
     expect(world.settled).toHaveLength(1);
