@@ -154,6 +154,21 @@ async function send(one: Scene, providerMessageId: string) {
 }
 
 describe("opening a delivery", () => {
+  it("calls the next attempt a reminder, and not the same one by another account or channel", async () => {
+    const one = await scene();
+    const { pool } = database();
+    await send(one, "pm-first");
+    const times = async (key: Parameters<typeof open>[1]): Promise<number | undefined> =>
+      (await open(one, key)).notification.toldTimes;
+    expect(await times({ handOver: 1 })).toBe(0);
+    expect(await times({ attempt: 2 })).toBe(1);
+    await pool.query(
+      "update deliveries set channel = 'email' where notification_id = $1 and attempt = 1 and hand_over = 0",
+      [one.notificationId],
+    );
+    expect(await times({ attempt: 3 }), "nobody is reminded of an e-mail").toBe(0);
+  });
+
   it("finds the row of an earlier execution instead of making another", async () => {
     const one = await scene();
     const first = await open(one);
