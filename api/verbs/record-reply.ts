@@ -167,7 +167,8 @@ async function meetWriter(
     await rememberMemberAliases(client, group.id, named, aliases);
   }
   const addresses = [...new Set([...named, ...(user?.phones ?? [])])];
-  if (groupChatId === null && addresses.length > 0) {
+  // Taking a reaction back is no word to us, and Meta doesn't say that it counts as one.
+  if (groupChatId === null && addresses.length > 0 && !isTakenBack(event)) {
     const opened = named.length > 0 ? named : addresses.slice(0, 1);
     const at = Math.min(event.at ?? receivedAt, receivedAt);
     await openWindow(client, account.row.deviceKey, opened, at);

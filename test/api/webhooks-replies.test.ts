@@ -425,6 +425,21 @@ describe.each(["meta", "evolution", "waha", "gowa"] as const)(
 );
 
 describe("over Meta", () => {
+  it.each<{ what: string; words: Words; opens: boolean }>([
+    { what: "a text", words: { text: "halo" }, opens: true },
+    { what: "a button", words: { button: { id: "ack:0000", title: "Terima" } }, opens: true },
+    { what: "a reaction", words: { reaction: "👍", quote: "wamid.old" }, opens: true },
+    { what: "a reaction taken back", words: { reaction: "", quote: "wamid.old" }, opens: false },
+  ])("$what: opens the writer's 24 hours is $opens", async ({ words, opens }) => {
+    const one = await chat("meta");
+    await write(one, words);
+    const { rowCount } = await api().pool.query(
+      "select from contact_windows where device_key = $1 and address = $2",
+      [one.account.deviceKey, one.user.phone],
+    );
+    expect(rowCount).toBe(opens ? 1 : 0);
+  });
+
   it.each([
     ["ack", "acknowledge"],
     ["ref", "refuse"],

@@ -185,6 +185,26 @@ describe("a template that Meta pauses", () => {
     expect(ladder.at(-1)?.accountId).toBe(DEVICES.meta);
   });
 
+  it("is not waited for where the window was believed open and is not: the next account carries the message", async () => {
+    const { pool } = story().world;
+    const { phone } = await story().person("T-1");
+    metaSays({ status: "PAUSED" });
+    await expect.poll(known, { timeout: 10_000 }).toMatchObject({ state: "paused" });
+    await pool.query(
+      `insert into contact_windows (device_key, address, last_inbound_at)
+       select device_key, $1, now() from provider_accounts where provider = 'meta'`,
+      [phone],
+    );
+    const id = await send();
+    expect(asked()).toEqual([DEVICES.meta, DEVICES.primary]);
+    expect(await byWhatsApp(id)).toMatchObject([
+      { handOver: 0, status: "failed", reason: "template_paused" },
+      { handOver: 1 },
+    ]);
+    const { rowCount } = await pool.query("select from contact_windows");
+    expect(rowCount).toBe(0);
+  });
+
   it("is told to the operators once", async () => {
     const { world, settled, leaveOpen } = story();
     metaSays({ status: "PAUSED" });
