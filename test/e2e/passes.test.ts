@@ -87,6 +87,32 @@ describe("acknowledgment by all", () => {
     });
   });
 
+  it("is acknowledged by who answered when the last one refuses, and everybody told hears it once", async () => {
+    const { policy, raise, settled, act, told, toldOf, deliveries, person } = story();
+    const policyId = await policy({ acknowledgment: "all", steps: [{ windowSeconds: 8 }] });
+    const id = await raise({ policyId, recipients: { userIds: ["ext:T-1", "ext:T-2"] } });
+    await toldOf("whatsapp_personal T-1");
+    await toldOf("whatsapp_personal T-2");
+    expect(await act(id, "acknowledge", { by: "ext:T-1" })).toMatchObject({ applied: true });
+    expect(await story().get(id)).not.toMatchObject({ status: "settled" });
+    expect(await act(id, "refuse", { by: "ext:T-2" })).toMatchObject({ applied: true });
+    const [first, second] = [await person("T-1"), await person("T-2")];
+    expect(await settled(id)).toMatchObject({
+      outcome: "acknowledged",
+      acknowledgedBy: { name: "Ahmad Contoh" },
+    });
+    await toldOf("whatsapp_personal T-1", 2);
+    await toldOf("whatsapp_personal T-2", 2);
+    expect(told(), "the message and one closing message for each").toHaveLength(4);
+    const closings = (await deliveries(id)).filter(({ purpose, channel }) => {
+      return purpose === "closing" && channel === "whatsapp_personal";
+    });
+    expect(closings.map(({ userId }) => userId).toSorted()).toEqual(
+      [first.id, second.id].toSorted(),
+    );
+    for (const closing of closings) expect(closing.message).toContain("Ahmad Contoh");
+  });
+
   it("names who did not answer when some did", async () => {
     const { policy, raise, settled, act, toldOf, person, timeline } = story();
     const policyId = await policy({ acknowledgment: "all", steps: [{ windowSeconds: 2 }] });
