@@ -4,6 +4,7 @@ import { openDelivery } from "../db/deliveries.ts";
 import { newId } from "../db/new-id.ts";
 import { writeProgress } from "../db/progress.ts";
 import { writeInApp } from "../db/settle.ts";
+import { withoutCollision } from "../db/transaction.ts";
 import type { InAppOrder } from "../domain/run.ts";
 import type { Progress } from "./contract.ts";
 import { composeLadderMessage, type MessageSettings } from "./outbound-message.ts";
@@ -22,7 +23,7 @@ export function createRecordProgress(deps: ProgressDeps) {
   }): Promise<void> {
     const { notificationId, progress } = input;
     for (const order of progress.inApp) await writeToInbox(deps, notificationId, order);
-    await writeProgress(deps.pool, notificationId, progress);
+    await withoutCollision(() => writeProgress(deps.pool, notificationId, progress));
   };
 }
 

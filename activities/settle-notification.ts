@@ -93,7 +93,7 @@ async function settleByLadder(
   return withTransaction(deps.pool, async (client) => {
     const answered = await lockAnswered(client, notificationId);
     const unanswered = end.unanswered.filter((target) => !answered.includes(target));
-    const isPartly = end.reason === "nobody_answered" && unanswered.length < end.unanswered.length;
+    const isPartly = end.reason === "nobody_answered" && answered.length > 0;
     return settle(client, {
       ...end,
       unanswered,

@@ -605,7 +605,7 @@ export async function answerSteering(
   await withTransaction(pool, async (client) => {
     await client.query(
       `select from notifications
-       where id = (select notification_id from acts where id = $1) for update`,
+       where id = (select notification_id from acts where id = $1) for no key update`,
       [act.actId],
     );
     if (act.applied) {

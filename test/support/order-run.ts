@@ -369,6 +369,8 @@ async function judge(
     unanswered: WHO.filter((who) => detail?.unanswered?.includes(run.people[who].id) ?? false),
   };
   if (isTooSlow(seen, told, timeline)) return "too_slow";
+  // A second call finds the telephone ringing: how calls fail is not what these schedules are about.
+  if (timeline.some((line) => line.channel === "call" && line.reason === "failed")) return [];
   const explanation = explain(seen);
   const wrong = [
     ...(explanation.kind === "explained"
