@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../db/new-id.ts";
-import { insertAccount } from "../support/rows.ts";
+import { insertAccount, insertType } from "../support/rows.ts";
 import { objectAt, problemsOf, useApi } from "./harness.ts";
 import type { Answer } from "./harness.ts";
 import { idsOf, idsOfAllPages } from "./pages.ts";
@@ -352,6 +352,20 @@ describe("GET /v1/groups/{id}/deliveries", () => {
     else expect(shown).toBe(address);
   });
 
+  it.each([
+    { role: "supervisor", zones: ["bekasi"], reason: "another zone's group" },
+    { role: "customer_service", zones: [], reason: "sees no groups" },
+    { role: "technician", zones: ["karawang"], reason: "sees no groups" },
+    { role: "customer", zones: [], reason: "sees nothing" },
+  ] as const)("invariant 38: hides them from a $role: $reason", async ({ role, zones }) => {
+    const id = await created();
+    await tell(id, "karawang");
+    const { key } = await api().person(role, [...zones]);
+    const answer = await api().request("GET", `/v1/groups/${id}/deliveries`, { key });
+    expect(answer.status, answer.text).toBe(404);
+    expect(answer.text).not.toContain("Gangguan");
+  });
+
   it("needs the right to see notifications beside that to see groups", async () => {
     const id = await created();
     const path = `/v1/groups/${id}/deliveries`;
@@ -370,6 +384,7 @@ describe("invariant 38: groups by role", () => {
       bekasi: await created({ zone: "bekasi" }),
       everywhere: await created({ zone: null }),
     };
+    await insertType(api().pool, { code: "test_message", priority: "high" });
   });
 
   it.each([
@@ -414,6 +429,31 @@ describe("invariant 38: groups by role", () => {
       body: { phone: aPhone() },
     });
     expect(member.status).toBe(cells.member);
+  });
+
+  it.each([
+    { role: "admin", karawang: 200, bekasi: 200, everywhere: 200 },
+    { role: "manager", karawang: 403, bekasi: 403, everywhere: 403 },
+    { role: "supervisor", karawang: 200, bekasi: 404, everywhere: 404 },
+    { role: "noc", karawang: 200, bekasi: 200, everywhere: 200 },
+    { role: "customer_service", karawang: 404, bekasi: 404, everywhere: 404 },
+    { role: "technician", karawang: 404, bekasi: 404, everywhere: 404 },
+    { role: "customer", karawang: 404, bekasi: 404, everywhere: 404 },
+  ] as const)("$role tests", async ({ role, ...cells }) => {
+    const { key } = await api().person(role, role === "supervisor" ? ["karawang"] : []);
+    const accountId = await insertAccount(api().pool, { channel: "whatsapp_group" });
+    for (const [name, status] of Object.entries(cells)) {
+      const answer = await api().request("POST", `/v1/groups/${groups[name]}/test-send`, {
+        key,
+        body: { accountId, waitSeconds: 0 },
+      });
+      expect(answer.status, `${name}: ${answer.text}`).toBe(status);
+      const { rows } = await api().pool.query(
+        "select 1 from notifications where type = 'test_message' and id = $1",
+        [answer.body["notificationId"]],
+      );
+      expect(rows, name).toHaveLength(status === 200 ? 1 : 0);
+    }
   });
 
   it("lets no supervisor move a group out of their zones", async () => {

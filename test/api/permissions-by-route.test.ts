@@ -3,7 +3,7 @@ import { newId } from "../../db/new-id.ts";
 import { ROLES } from "../../domain/role.ts";
 import type { Role } from "../../domain/role.ts";
 import { insertTarget } from "../support/rows.ts";
-import { useApi } from "./harness.ts";
+import { objectAt, useApi } from "./harness.ts";
 import type { RequestOptions } from "./harness.ts";
 
 /**
@@ -104,6 +104,33 @@ describe("invariant 38: a role sees and changes only what it may", () => {
         const answer = await api().request("GET", "/v1/notifications?limit=200", { key });
         if (role === "customer") expect(answer.status).toBe(403);
         else expect(answer.text.includes(id), place).toBe(SEES[role].includes(place));
+      }
+    },
+  );
+
+  it.each(ROLES.map((role) => ({ role })))(
+    "$role: acknowledging many takes what acknowledging one takes",
+    async ({ role }) => {
+      for (const place of PLACES) {
+        const isAllowed = SEES[role].includes(place);
+        const byId = await notificationAt(place, role);
+        const some = await api().request("POST", "/v1/notifications/acknowledge", {
+          key: byId.key,
+          body: { ids: [byId.id] },
+        });
+        expect(some.status, `${place}: ${some.text}`).toBe(200);
+        expect(some.body["acknowledged"], place).toBe(isAllowed ? 1 : 0);
+        expect(objectAt(some.body, "results", 0, "reason"), place).toBe(
+          isAllowed ? null : "not_found",
+        );
+
+        const byFilter = await notificationAt(place, role);
+        const all = await api().request("POST", "/v1/notifications/acknowledge", {
+          key: byFilter.key,
+          body: { filter: {} },
+        });
+        expect(all.status, `${place}: ${all.text}`).toBe(200);
+        expect(all.text.includes(byFilter.id), place).toBe(isAllowed);
       }
     },
   );
