@@ -8,6 +8,9 @@ const DESCRIPTION = [
   "Times are ISO 8601 in UTC, durations whole seconds, ids prefixed and sortable; wherever an id of a user, group,",
   "customer or ticket is taken, `ext:<externalId>` works too. Errors are RFC 9457 problems with a stable `code`.",
   "Every POST takes an `Idempotency-Key`.",
+  "Three roads are not described here: `/webhooks/{provider}/{accountId}/{token}`, where each vendor posts by its own contract;",
+  "`/a/{token}`, the page behind a signed answer link, which people open and no program calls; and, with simulated vendors alone,",
+  "most of `/sandbox`, which passes on what the simulator offers: `GET /sandbox` lists it.",
 ].join(" ");
 
 const SCOPES = Object.entries(API_SCOPES)

@@ -31,6 +31,8 @@ import { MEDIUM_RULES, SECRET_KEY } from "../support/rows.ts";
 
 /** The whole API on a database of its own, with a Temporal that keeps what it was told and can be away. */
 export type Api = {
+  /** Every method and path that the app answers, as Hono writes them; one may stand there more than once. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
   readonly pool: pg.Pool;
   readonly temporal: FakeTemporal;
   readonly starter: Starter;
@@ -267,6 +269,8 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
     clock,
     logged,
     admin,
+    // What is registered for all methods is in front of the routes.
+    routes: app.routes.filter(({ method }) => method !== "ALL"),
     async request(method, path, init = {}) {
       const key = init.key === undefined ? admin : init.key;
       const body =

@@ -5,8 +5,8 @@ const api = useApi();
 
 type Operation = { readonly path: string; readonly method: string; readonly operation: unknown };
 
-async function operations(): Promise<readonly Operation[]> {
-  const answer = await api().request("GET", "/v1/openapi.json", { key: null });
+async function operations(of = api()): Promise<readonly Operation[]> {
+  const answer = await of.request("GET", "/v1/openapi.json", { key: null });
   expect(answer.status).toBe(200);
   const { paths } = answer.body;
   return Object.entries(typeof paths === "object" && paths !== null ? paths : {}).flatMap(
@@ -19,6 +19,20 @@ async function operations(): Promise<readonly Operation[]> {
 
 const statusesOf = (operation: unknown): string[] =>
   Object.keys(Object(objectAt(operation, "responses")) as object);
+
+const WEBHOOK = "/webhooks/{provider}/{accountId}/{token}";
+/** The routes outside the document, and how its description names them; null: it is the document itself. */
+const UNDESCRIBED = [
+  { route: "GET /v1/openapi.json", named: null, reason: "the document itself" },
+  { route: "GET /docs", named: null, reason: "the document as a page" },
+  { route: `GET ${WEBHOOK}`, named: WEBHOOK, reason: "each vendor's own contract" },
+  { route: `POST ${WEBHOOK}`, named: WEBHOOK, reason: "each vendor's own contract" },
+  { route: "GET /a/{token}", named: "/a/{token}", reason: "a page for people" },
+  { route: "POST /a/{token}", named: "/a/{token}", reason: "that page's buttons" },
+] as const;
+
+/** A path of Hono's as OpenAPI writes it. */
+const inBraces = (path: string): string => path.replaceAll(/:(\w+)(?:\{[^/]*\})?/g, "{$1}");
 
 describe("GET /v1/openapi.json", () => {
   it("is an OpenAPI 3.1 document that needs no key", async () => {
@@ -66,6 +80,25 @@ describe("GET /v1/openapi.json", () => {
     );
   });
 
+  it("describes every route that the app has, but for these, and names in its own words why", async () => {
+    const described = new Set(
+      (await operations()).map(({ method, path }) => `${method.toUpperCase()} ${path}`),
+    );
+    const real = new Set(api().routes.map(({ method, path }) => `${method} ${inBraces(path)}`));
+    expect([...real].filter((route) => !described.has(route)).toSorted()).toEqual(
+      UNDESCRIBED.map(({ route }) => route).toSorted(),
+    );
+    expect(
+      [...described].filter((route) => !real.has(route)),
+      "and nothing that the app has not",
+    ).toEqual([]);
+    const answer = await api().request("GET", "/v1/openapi.json", { key: null });
+    const words = String(objectAt(answer.body, "info", "description"));
+    for (const { route, named, reason } of UNDESCRIBED) {
+      if (named !== null) expect(words, `${route}: ${reason}`).toContain(`\`${named}\``);
+    }
+  });
+
   it("names the statuses that any route behind a key can answer, with the schema of problems", async () => {
     for (const { path, method, operation } of await operations()) {
       if (!path.startsWith("/v1/")) continue;
@@ -94,6 +127,25 @@ describe("GET /v1/openapi.json", () => {
       const parameters = objectAt(operation, "parameters");
       expect(JSON.stringify(parameters), path).toContain('"Idempotency-Key"');
     }
+  });
+});
+
+describe("with simulated vendors", () => {
+  const simulated = useApi({ sandboxUrl: "http://127.0.0.1:9/sandbox" });
+
+  it("the sandbox is passed on, its list and its phones are described, and the document says so", async () => {
+    const known = new Set(api().routes.map(({ path }) => path));
+    const own = simulated().routes.filter(({ path }) => !known.has(path));
+    expect(new Set(own.map(({ path }) => path))).toEqual(new Set(["/sandbox", "/sandbox/*"]));
+    const described = (await operations(simulated())).filter(({ path }) =>
+      path.includes("sandbox"),
+    );
+    expect(described.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "get /sandbox",
+      "post /sandbox/phones/{phone}/{act}",
+    ]);
+    const answer = await simulated().request("GET", "/v1/openapi.json", { key: null });
+    expect(objectAt(answer.body, "info", "description")).toContain("`GET /sandbox` lists it");
   });
 });
 
