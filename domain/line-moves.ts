@@ -11,7 +11,7 @@ import { hasMet } from "./evidence.ts";
 import { acceptedAtOf, attemptsLeft, hasArrived, isBroken, newestOf, standingOf } from "./line.ts";
 import { isAtLeast } from "./priority.ts";
 import { beginLine, beginTurn, timingOf } from "./begin-lines.ts";
-import { dial, handOver, NO_SENT_RECEIPT, nextAccount } from "./orders.ts";
+import { dial, handOver, NO_SENT_RECEIPT, nextAccount, RINGING_MS_MAX } from "./orders.ts";
 import type { AccountRoute } from "./run.ts";
 import { keysOf, note, own, routeOf, stepOf, targetOf, turnOf } from "./run-draft.ts";
 import type { Work } from "./run-draft.ts";
@@ -88,7 +88,7 @@ function dueMoves(
       return [
         ...undeliveredMoves(run, target, line, newest, now),
         ...unsentMoves(target, line, newest),
-        ...attemptMoves(target, line, acceptedAtOf(newest)),
+        ...attemptMoves(target, line, acceptedAtOf(newest), lineFreeAt(line, newest)),
       ];
     case "stopped":
     case "cancelled":
@@ -177,10 +177,21 @@ function unsentMoves(target: Target, line: Line, newest: LineDelivery): readonly
   return [{ at, move: { kind: "fail_over", account, because: NO_SENT_RECEIPT } }];
 }
 
-function attemptMoves(target: Target, line: Line, from: number): readonly DueMove[] {
+/** A phone that rings is busy for the next call; one whose end nobody reports has stopped ringing by then. */
+function lineFreeAt(line: Line, newest: LineDelivery): number {
+  if (line.channel !== "call") return -Infinity;
+  return newest.endedAt ?? acceptedAtOf(newest) + RINGING_MS_MAX;
+}
+
+function attemptMoves(
+  target: Target,
+  line: Line,
+  from: number,
+  notBefore = -Infinity,
+): readonly DueMove[] {
   if (!isPhoneChannel(line.channel) || line.carried || attemptsLeft(line) <= 0) return [];
   if (routeOf(target, line.channel).length === 0) return [];
-  return [{ at: from + line.spacingMs, move: { kind: "attempt" } }];
+  return [{ at: Math.max(from + line.spacingMs, notBefore), move: { kind: "attempt" } }];
 }
 
 /** Does everything that is due on the targets' lines at this instant, and notes when the next thing will be. */

@@ -10,7 +10,7 @@ import { asleepUntil } from "./sleep.ts";
 import { lineEnd, windowEnd } from "./target-window.ts";
 
 /** An unanswered call stops ringing by itself; a vendor without receipts never says so. */
-const RINGING_MS_MAX = 60_000;
+export const RINGING_MS_MAX = 60_000;
 
 /**
  * Why the next account takes over when the one before showed no `sent` in time. The run is not told of `sent` for this alone: whether it came is read from the

@@ -153,6 +153,24 @@ const CALLS = rules({
 });
 
 describe("calls", () => {
+  test("invariant 13: never ring a phone that still rings, whatever their spacing", () => {
+    const quick = rules({
+      steps: [step({ channels: ["call"], attempts: 3, spacingSeconds: 10, windowSeconds: 360 })],
+    });
+    const told = new LadderWorld(plan({ rules: quick }));
+    told.accept("call usr_a");
+    told.after(40 * SECOND);
+    expect(told.story()).toEqual(["0 call usr_a 1"]);
+    told.receipt("call usr_a", "failed", { final: false, reason: "no_answer" });
+    told.after(10 * SECOND);
+    expect(told.story()).toEqual(["0 call usr_a 1", "50 call usr_a 2"]);
+
+    const silent = new LadderWorld(plan({ rules: quick }));
+    silent.accept("call usr_a");
+    silent.after(61 * SECOND);
+    expect(silent.story(), "nobody reports its end").toEqual(["0 call usr_a 1", "60 call usr_a 2"]);
+  });
+
   const rows: readonly [reason: string][] = [["busy"], ["no_answer"]];
   test.each(rows)(
     "that find %s are redialled at the spacing after that, within the limit",
