@@ -235,7 +235,8 @@ const OPEN_DELIVERY = `
     select $1, n.id, $3, $4, $5, $6,
       case when $6 like 'usr\\_%' then $6 end, case when $6 like 'grp\\_%' then $6 end,
       $7, $8, $9, nullif($10, ''), (select a.provider from provider_accounts a where a.id = $10), 'intended', $11, $12, $13::text[], $14
-    from notifications n where n.id = $2
+    -- A task that is done again may order what the record no longer wants: the run had settled in it.
+    from notifications n where n.id = $2 and not ($3 = 'ladder' and n.settled_at is not null)
     on conflict on constraint deliveries_once do nothing
     returning id, status, message_id, tries, reason, error, attachments, created_at, sending_at
   ),

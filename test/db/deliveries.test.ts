@@ -212,6 +212,17 @@ describe("the slot statement", () => {
     expect(await deliveryRow(context.delivery.id)).toMatchObject({ status: "intended" });
   });
 
+  it("begins no delivery of a notification that has settled, and finds those that it had", async () => {
+    const one = await scene();
+    const { delivery } = await open(one);
+    await database().pool.query(
+      "update notifications set status = 'settled', outcome = 'exhausted', settled_at = now() where id = $1",
+      [one.notificationId],
+    );
+    await expect(open(one, { attempt: 2 })).rejects.toThrow("no such notification");
+    expect((await open(one)).delivery.id).toBe(delivery.id);
+  });
+
   it("invariant 29: hands out slots of one device a gap apart to parallel senders", async () => {
     const gapMs = 200;
     const one = await scene({ perSecond: 1000 / gapMs, deviceKey: "paced" });

@@ -352,11 +352,15 @@ async function judge(
   const detail = notification["outcomeDetail"] as {
     readonly unanswered?: readonly string[];
   } | null;
+  const settledAt = Date.parse(String(notification["settledAt"]));
   const seen: SeenRun = {
     policy: POLICIES[schedule.policy],
     windowMs: WINDOW_SECONDS * 1_000,
     acts,
-    noted: timeline.flatMap((line) => notedBy(line, whoIs)),
+    // A task that is done again after it has settled the run notes what has no effect any more.
+    noted: timeline
+      .filter(({ at }) => Date.parse(at) <= settledAt)
+      .flatMap((line) => notedBy(line, whoIs)),
     told,
     closings: { A: closingsOf("A"), B: closingsOf("B") },
     inInbox: WHO.filter((who) =>
