@@ -292,7 +292,8 @@ async function tidyUp(world: World, { beganAt }: Current): Promise<void> {
   }
   world.vendors.sandbox.reset();
   await world.pool.query(
-    "update provider_accounts set health_state = 'healthy', health_reason = null, consecutive_failures = 0 where health_state <> 'healthy'",
+    `update provider_accounts set health_state = 'healthy', health_reason = null, health_since = now(), consecutive_failures = 0, failed_tries = 0,
+       next_try_at = null, trial_delivery_id = null, noticed_at = 'infinity'`,
   );
   await world.pool.query("delete from notification_settings");
 }
