@@ -7,7 +7,7 @@ const story = useStory({ paced: true });
 const MESSAGES = 12;
 const GAP_MS = 500;
 /** Requests are not equally long on their way to the vendor, where this is measured. */
-const WAY_MS = 100;
+const WAY_MS = 200;
 
 /** Leaves only one device to carry personal WhatsApp, with this pace. */
 async function onlyDevice({ world }: Story, pacing: object): Promise<readonly string[]> {

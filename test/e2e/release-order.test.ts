@@ -12,7 +12,7 @@ const HELD = 40;
 /** Who is accepted when has nothing to do with how urgent it is. */
 const HELD_PRIORITIES = ["low", "high", "medium"] as const;
 /** Requests are not equally long on their way to the vendor, where this is measured. */
-const WAY_MS = 100;
+const WAY_MS = 150;
 /** What the invariant allows: slots are given that far ahead, and neighbours may change places. */
 const ORDER_MS = 2_000;
 /** What the installation of these tests wakes in a second. */

@@ -233,7 +233,7 @@ async function callApi(
 }
 
 /** Far beyond every window that a test uses: a run that lasts longer is stuck. */
-const SETTLED_TIMEOUT_MS = 45_000;
+const SETTLED_TIMEOUT_MS = 90_000;
 
 /** Waits for the run itself: the row says what came of it once the run has ended. */
 async function untilSettled(
