@@ -360,7 +360,7 @@ const OPEN_DELIVERY = `
   from notifications n
   left join tickets ticket on ticket.id = n.ticket_id
   left join notification_targets target on target.notification_id = n.id and target.target = $6
-  where n.id = $2`;
+  where n.id = $2 and (not ($3 = 'ladder' and n.settled_at is not null) or exists (select from delivery))`;
 
 function toContext(row: ContextRow): DeliveryContext {
   const { account, delivery } = row;
