@@ -19,7 +19,11 @@ import type {
 } from "../domain/plan-snapshot.ts";
 import { PREFIX_DIGITS_MAX } from "../domain/price.ts";
 import { judgeTemplate } from "../domain/provider-template.ts";
-import type { TemplateFault, TemplateMapping, VendorTemplate } from "../domain/provider-template.ts";
+import type {
+  TemplateFault,
+  TemplateMapping,
+  VendorTemplate,
+} from "../domain/provider-template.ts";
 import { ROLE_LADDER } from "../domain/role.ts";
 import type { RunPlan } from "../domain/run.ts";
 import { chooseTemplate, TEXT_LENDERS } from "../domain/template-choice.ts";

@@ -441,10 +441,7 @@ export interface Provider {
   /** Asks whether the account could send now, without sending anything. */
   readonly probe?: (account: AccountContext, options: CallOptions) => Promise<AccountProbe>;
   /** Groups that this account's number is a member of; several accounts of one number get the same. */
-  readonly listGroups?: (
-    account: AccountContext,
-    options: CallOptions,
-  ) => Promise<ProviderGroups>;
+  readonly listGroups?: (account: AccountContext, options: CallOptions) => Promise<ProviderGroups>;
   readonly listTemplates?: (
     account: AccountContext,
     options: CallOptions,

@@ -8,10 +8,11 @@ const DESCRIPTION = [
   "Times are ISO 8601 in UTC, durations whole seconds, ids prefixed and sortable; wherever an id of a user, group,",
   "customer or ticket is taken, `ext:<externalId>` works too. Errors are RFC 9457 problems with a stable `code`.",
   "Every POST takes an `Idempotency-Key`.",
-  "Three roads are not described here: `/webhooks/{provider}/{accountId}/{token}`, where each vendor posts by its own contract;",
-  "`/a/{token}`, the page behind a signed answer link, which people open and no program calls; and, with simulated vendors alone,",
-  "most of `/sandbox`, which passes on what the simulator offers: `GET /sandbox` lists it.",
+  "Not described here: `/webhooks/{provider}/{accountId}/{token}`, where each vendor posts by its own contract, and",
+  "`/a/{token}`, the page behind a signed answer link, which people open and no program calls.",
 ].join(" ");
+const SANDBOX_DESCRIPTION =
+  "With simulated vendors alone there is `/sandbox`, which passes on what the simulator offers: `GET /sandbox` lists it.";
 
 const SCOPES = Object.entries(API_SCOPES)
   .map(([scope, meaning]) => `- \`${scope}\`: ${meaning}`)
@@ -28,9 +29,14 @@ export function addReference(app: OpenAPIHono<AppEnv>, version: string): void {
   let made: { readonly document: object; readonly page: string } | undefined;
   const description = () => {
     if (made === undefined) {
+      const hasSandbox = app.routes.some(({ path }) => path.startsWith("/sandbox"));
       const document = app.getOpenAPI31Document({
         openapi: "3.1.0",
-        info: { title: "Siaga", version, description: DESCRIPTION },
+        info: {
+          title: "Siaga",
+          version,
+          description: hasSandbox ? `${DESCRIPTION} ${SANDBOX_DESCRIPTION}` : DESCRIPTION,
+        },
         servers: [{ url: "/" }],
       });
       made = { document, page: renderReferencePage(document) };

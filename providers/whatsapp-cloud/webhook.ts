@@ -260,5 +260,10 @@ function readAccountUpdate(value: JsonObject, time: number | null): InboundEvent
   const event = textAt(value, "event") ?? "";
   const state = readAccountEvent(event);
   if (state === null) return unrecognised(`account event ${event.slice(0, 60)}`, value);
-  return { kind: "account_state", state, reason: event, eventKey: `account:${hashKey(value, time)}` };
+  return {
+    kind: "account_state",
+    state,
+    reason: event,
+    eventKey: `account:${hashKey(value, time)}`,
+  };
 }
