@@ -272,7 +272,8 @@ describe("real-time", () => {
     const listeners = [await listenAt(0, member.key), await listenAt(1, assignee.key)];
     worker.announce({ kind: "notification", notificationId: id });
     for (const listener of listeners) {
-      await expect.poll(() => about1(listener, id)).toHaveLength(1);
+      // Its acceptance may be announced by the API a moment later, too: a hint to read again may come twice.
+      await expect.poll(() => about1(listener, id).length).toBeGreaterThan(0);
     }
   });
 
