@@ -8,6 +8,19 @@ export type ContactKind = (typeof CONTACT_KINDS)[number];
 export const VERIFICATIONS = ["otp", "inbound", "admin", "import", "api"] as const;
 export type Verification = (typeof VERIFICATIONS)[number];
 
+/** Shown by the person, from the contact itself; the others are somebody's word for it. */
+export function isProof(verification: Verification): boolean {
+  switch (verification) {
+    case "otp":
+    case "inbound":
+      return true;
+    case "admin":
+    case "import":
+    case "api":
+      return false;
+  }
+}
+
 /** More than a person has; a list that is longer is a mistake. */
 export const CONTACTS_PER_USER_MAX = 20;
 
