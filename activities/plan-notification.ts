@@ -2,9 +2,11 @@ import { refuseOpenActs, settleEarlyAnswers } from "../db/acts.ts";
 import { insertNotification, insertRejected } from "../db/notifications-insert.ts";
 import { newId } from "../db/new-id.ts";
 import { openingToWrite, readOpening, savePlan } from "../db/plans.ts";
+import type { PlanToSave } from "../db/plans.ts";
 import { loadStored } from "../db/plan-snapshot.ts";
 import type { StoredNotification } from "../db/plan-snapshot.ts";
 import { checkRequest } from "../db/requests.ts";
+import { withTransaction } from "../db/transaction.ts";
 import type { RequestFacts } from "../domain/plan-snapshot.ts";
 import { timeZoneOf } from "../domain/planned-target.ts";
 import { planRun } from "../domain/planner.ts";
@@ -51,10 +53,16 @@ export function createPlanNotification(deps: PlanDeps) {
       const { runPlan } = found.stored;
       if (runPlan !== null) {
         const opening = await readOpening(deps.pool, found.stored.id);
+        // Stored by a release that left them for later.
+        const early = areAllAsked(runPlan)
+          ? await withTransaction(deps.pool, (client) =>
+              settleEarlyAnswers(client, found.stored.id),
+            )
+          : [];
         return {
           kind: "planned",
           plan: runPlan,
-          acts: await actsOf(deps, found.stored, runPlan),
+          acts: withAnswers(found.stored, early),
           ...(opening === null ? {} : { opening }),
         };
       }
@@ -111,27 +119,44 @@ async function planAndSave(
     inbox,
     at: now,
   };
-  if ((await savePlan(deps.pool, toSave)) === "stale") return "stale";
+  const early = await save(deps, toSave);
+  if (early === "stale") return "stale";
   const begun = openingToWrite(toSave);
   return {
     kind: "planned",
     plan: plan.run,
-    acts: await actsOf(deps, stored, plan.run),
+    acts: withAnswers(stored, early),
     ...(begun === null ? {} : { opening: writtenOpening(begun) }),
   };
 }
 
-/** What the run is to learn first. With `all`, an acknowledgment that came before the plan is what the plan makes of it. */
-async function actsOf(
-  deps: PlanDeps,
+/** The plan, and what it makes of acknowledgments that came before it: both or neither. */
+async function save(
+  { pool }: PlanDeps,
+  toSave: PlanToSave,
+): Promise<readonly RecordedAct[] | "stale"> {
+  // Where anybody's answer is enough none waits for the plan, and one statement does.
+  if (!areAllAsked(toSave.planned.run)) {
+    return (await savePlan(pool, toSave)) === "stale" ? "stale" : [];
+  }
+  return withTransaction(pool, async (client) =>
+    (await savePlan(client, toSave)) === "stale"
+      ? "stale"
+      : settleEarlyAnswers(client, toSave.notificationId),
+  );
+}
+
+function areAllAsked({ rules }: RunPlan): boolean {
+  return rules.acknowledgment === "all";
+}
+
+/** What the run is to learn first, in the order in which it was done. */
+function withAnswers(
   stored: StoredNotification,
-  { rules }: RunPlan,
-): Promise<readonly RecordedAct[]> {
-  const acts = stored.acts.map((act) => toAct(act));
-  if (rules.acknowledgment !== "all") return acts;
-  const early = await settleEarlyAnswers(deps.pool, stored.id);
-  const others = acts.filter(({ actId }) => !early.some((act) => act.actId === actId));
-  return [...others, ...early].toSorted((a, b) => a.at - b.at);
+  early: readonly RecordedAct[],
+): readonly RecordedAct[] {
+  const others = stored.acts.filter(({ actId }) => !early.some((act) => act.actId === actId));
+  return [...others.map((act) => toAct(act)), ...early].toSorted((a, b) => a.at - b.at);
 }
 
 function writtenOpening({

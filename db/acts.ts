@@ -116,8 +116,15 @@ async function lockSubject(
   const locked = await client.query("select from notifications where id = $1 for update", [
     input.notificationId,
   ]);
-  if (locked.rowCount === 0) return null;
   // A second statement, so that what the lock waited for is seen.
+  return locked.rowCount === 0 ? null : readSubject(client, input);
+}
+
+/** Under the notification's lock. */
+async function readSubject(
+  client: pg.PoolClient,
+  input: Pick<RecordActInput, "notificationId" | "by">,
+): Promise<LockedSubject | null> {
   const { rows } = await client.query<SubjectRow>({
     name: "act-subject",
     text: `
@@ -418,25 +425,25 @@ function toRecordedAct(row: ActRow, stops: boolean): RecordedAct {
  * With `all`: what acknowledgments were that came before anybody knew who is asked, now that the plan is stored. Somebody who is asked has answered for
  * themselves; anybody else's stops the run, and so does the last answer that was missing. Returns them as the run is to learn them.
  *
+ * Ordering: to be called in the transaction that stores the plan. An answer that finds the plan but not these would leave it to one of them to be the last.
  * Idempotency: an act that has answered a target, or has stopped the run, is left alone.
  */
 export async function settleEarlyAnswers(
-  pool: pg.Pool,
+  client: pg.PoolClient,
   notificationId: string,
 ): Promise<readonly RecordedAct[]> {
-  return withTransaction(pool, async (client) => {
-    await client.query("select from notifications where id = $1 for update", [notificationId]);
-    const { rows } = await client.query<ActRow & ActSource>(
-      `select a.* from acts a
-       where a.notification_id = $1 and a.kind = 'acknowledge' and a.applied and a.params ->> 'stops' is distinct from 'true'
-         and not exists (select from notification_targets t where t.notification_id = $1 and t.answer_act_id = a.id)
-       order by a.at, a.id`,
-      [notificationId],
-    );
-    const settled: RecordedAct[] = [];
-    for (const row of rows) settled.push(await settleEarlyAnswer(client, row));
-    return settled;
-  });
+  // Weaker than an act's own lock, so that a transaction that has changed the row never waits for those who only refer to it.
+  await client.query("select from notifications where id = $1 for no key update", [notificationId]);
+  const { rows } = await client.query<ActRow & ActSource>(
+    `select a.* from acts a
+     where a.notification_id = $1 and a.kind = 'acknowledge' and a.applied and a.params ->> 'stops' is distinct from 'true'
+       and not exists (select from notification_targets t where t.notification_id = $1 and t.answer_act_id = a.id)
+     order by a.at, a.id`,
+    [notificationId],
+  );
+  const settled: RecordedAct[] = [];
+  for (const row of rows) settled.push(await settleEarlyAnswer(client, row));
+  return settled;
 }
 
 async function settleEarlyAnswer(
@@ -444,7 +451,7 @@ async function settleEarlyAnswer(
   row: ActRow & ActSource,
 ): Promise<RecordedAct> {
   const input = inputOf(row);
-  const subject = await lockSubject(client, input);
+  const subject = await readSubject(client, input);
   const decision = subject && decideEarlyAnswer(subject.rules);
   if (decision?.kind === "answer_person") await answerTarget(client, input);
   if (decision?.kind === "stop") {

@@ -9,7 +9,7 @@ import { beginRun, next } from "../../domain/ladder.ts";
 import type { Plan } from "../../domain/planner.ts";
 import { assertDefined } from "../support/assert-defined.ts";
 import { jakarta, NIGHTS } from "../support/plan-snapshot.ts";
-import { insertUser } from "../support/rows.ts";
+import { insertPolicy, insertUser } from "../support/rows.ts";
 import { counting, plannedRun, RUN, usePlanning } from "../support/planning.ts";
 
 const NOON = jakarta("2026-03-02T12:00");
@@ -295,8 +295,39 @@ describe("a change that comes between loading and storing", () => {
     }
   });
 
-  /** Until the plan's statement waits for a row. */
-  async function waitForLock(id: string): Promise<void> {
+  test("and that is the last answer of all that were asked for is the one that counts", async () => {
+    const { accept, activities, pool } = planning();
+    const [first, last] = [await insertUser(pool), await insertUser(pool)];
+    const policyId = await insertPolicy(pool, {
+      rules: { settledBy: "acknowledged", acknowledgment: "all" },
+    });
+    const recipients = { userIds: [first.id, last.id], groupIds: [], roles: [] };
+    const { id, workflowId } = await accept({ ...OUTAGE, policyId, recipients });
+    const actIds = [newId("act", NOON), newId("act", NOON + 1)] as const;
+    await recordAct(pool, acknowledgmentOf(id, actIds[0], first.id));
+    const change = await pool.connect();
+    try {
+      await change.query("begin");
+      await change.query("select from notifications where id = $1 for update", [id]);
+      const planned = activities.planNotification({ workflowId, runId: RUN, direct: null });
+      await waitForLock(id);
+      // Behind the plan's statement, and before any other that the plan needs.
+      const answered = recordAct(pool, acknowledgmentOf(id, actIds[1], last.id));
+      await waitForLock(id, 2);
+      await change.query("commit");
+      expect(await planned).toMatchObject({ acts: [{ actId: actIds[0], stops: false }] });
+      expect(await answered).toMatchObject({ kind: "applied", act: { stops: true } });
+      expect(await row(id)).toMatchObject({
+        acknowledged_by: { userId: last.id },
+        stop_act_id: actIds[1],
+      });
+    } finally {
+      change.release();
+    }
+  });
+
+  /** Until the plan's statement, and as many others as belong to the test, wait for a row. */
+  async function waitForLock(id: string, statements = 1): Promise<void> {
     await expect
       .poll(
         async () => {
@@ -307,10 +338,18 @@ describe("a change that comes between loading and storing", () => {
         },
         { timeout: 10_000 },
       )
-      .toBe(1);
+      .toBe(statements);
     expect(await row(id)).toMatchObject({ planned_at: null });
   }
 });
+
+function acknowledgmentOf(notificationId: string, actId: string, userId: string) {
+  return {
+    ...cancelOf(notificationId, actId),
+    kind: "acknowledge" as const,
+    by: { kind: "user" as const, userId, name: "Contoh" },
+  };
+}
 
 function cancelOf(notificationId: string, actId: string) {
   return {

@@ -57,6 +57,10 @@ async function plan({ pool, id }: Open, ...asked: readonly string[]): Promise<vo
   await pool.query("update notifications set planned_at = now() where id = $1", [id]);
 }
 
+function settleEarly({ pool, id }: Open) {
+  return withTransaction(pool, (client) => settleEarlyAnswers(client, id));
+}
+
 async function end({ pool, id }: Open): Promise<void> {
   await pool.query(
     "update notifications set status = 'settled', outcome = 'exhausted', settled_at = now() where id = $1",
@@ -69,8 +73,8 @@ it("an acknowledgment that comes before the plan speaks, with `all`, for one who
   expect(await record(run, "acknowledge", run.a)).toMatchObject({ kind: "applied" });
   expect(await record(run, "acknowledge", run.a), "once").toMatchObject({ kind: "refused" });
   await plan(run, run.a, run.b);
-  expect(await settleEarlyAnswers(run.pool, run.id)).toMatchObject([{ stops: false }]);
-  expect(await settleEarlyAnswers(run.pool, run.id), "a second time nothing is left").toEqual([]);
+  expect(await settleEarly(run)).toMatchObject([{ stops: false }]);
+  expect(await settleEarly(run), "a second time nothing is left").toEqual([]);
   expect(await record(run, "acknowledge", run.b), "the last that was missing").toMatchObject({
     kind: "applied",
     act: { stops: true },
@@ -81,7 +85,7 @@ it("an acknowledgment that comes before the plan, of somebody who is not asked, 
   const run = await open("all");
   await record(run, "acknowledge", run.a);
   await plan(run, run.b);
-  expect(await settleEarlyAnswers(run.pool, run.id)).toMatchObject([{ stops: true }]);
+  expect(await settleEarly(run)).toMatchObject([{ stops: true }]);
   expect(await record(run, "cancel", null)).toMatchObject({ reason: "already_acknowledged" });
 });
 
