@@ -9,6 +9,9 @@ export interface DeliveryFailureDetail {
   readonly at: number;
 }
 
+/** An account reaches the devices that subscribed with it and no other: when none of them is left, the person's devices at the next account are. */
+const NO_DEVICE_LEFT: ReadonlySet<string> = new Set(["subscription_gone", "no_subscription"]);
+
 /**
  * The only place where a send that was not accepted becomes a Temporal failure. Expected, so benign: it is the ladder's business, not an operator's.
  * Never retried by Temporal: repeats inside the attempt are asked for with `tryAgain`.
@@ -17,12 +20,15 @@ export function deliveryFailure(
   kind: FailureKind,
   detail: DeliveryFailureDetail,
 ): ApplicationFailure {
+  const isNextAsked = NO_DEVICE_LEFT.has(detail.reason);
+  const type = isNextAsked ? "unavailable" : kind;
+  const scope = isNextAsked ? "account" : detail.scope;
   return ApplicationFailure.create({
-    type: kind,
-    message: `${kind} (${detail.scope}): ${detail.reason}`,
+    type,
+    message: `${type} (${scope}): ${detail.reason}`,
     nonRetryable: true,
     category: ApplicationFailureCategory.BENIGN,
-    details: [detail],
+    details: [{ ...detail, scope } satisfies DeliveryFailureDetail],
   });
 }
 

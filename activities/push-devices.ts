@@ -131,15 +131,18 @@ function outcomeOf({ subscriptionId, messageId }: Device, answer: Answer): CopyO
       status,
       providerMessageId,
       providerResponse,
+      refusal: null,
       isGone: false,
     };
   }
+  const { kind, scope, reason, message, providerResponse } = answer.error;
   return {
     subscriptionId,
     messageId,
-    status: answer.error.kind === "unknown_outcome" ? "unknown" : "failed",
+    status: kind === "unknown_outcome" ? "unknown" : "failed",
     providerMessageId: null,
-    providerResponse: answer.error.providerResponse,
+    providerResponse,
+    refusal: { reason, error: { kind, scope, message } },
     isGone: isGone(answer.error),
   };
 }

@@ -588,12 +588,17 @@ export async function recordRefused(
         update deliveries set status = $3, reason = coalesce($4, reason), error = $5::jsonb,
           failed_at = case when $3 = 'failed' then $6 else failed_at end
         where id = $2 and status in ('intended', 'sending')
-        returning status, message_id, tries
+        returning id, status, message_id, tries
       ),
       message as (
         update messages m set status = case when $3 = 'intended' then 'failed' else $3 end,
           failed_at = case when $3 in ('failed', 'intended') then $6 else failed_at end
         from delivery d where m.id = d.message_id
+      ),
+      -- Of a push whose sender died: what became of the other devices is as unknown.
+      copies as (
+        update messages m set status = 'unknown' from delivery d join push_copies c on c.delivery_id = d.id
+        where m.id = c.message_id and c.message_id <> d.message_id and m.status = 'sending'
       ),
       event as (
         insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)

@@ -87,10 +87,36 @@ export type DeliveryRow = {
   readonly delivered_at: Date | null;
   readonly read_at: Date | null;
   readonly failed_at: Date | null;
+  /** Null on every channel but push; the one that speaks for the delivery first. */
+  readonly devices: readonly DeviceOutcome[] | null;
   /** The reader is the person told, or a member of the group. */
   readonly is_own: boolean;
   readonly created_us: number;
 };
+
+/** One of the devices that a push went to. Times as JSON writes them. */
+export type DeviceOutcome = {
+  readonly subscriptionId: string;
+  /** Null when the device has no name or is no longer subscribed. */
+  readonly name: string | null;
+  readonly isSubscribed: boolean;
+  readonly status: DeliveryStatus;
+  readonly reason: string | null;
+  readonly error: DeliveryRow["error"];
+  readonly acceptedAt: string | null;
+  readonly sentAt: string | null;
+  readonly deliveredAt: string | null;
+  readonly readAt: string | null;
+  readonly failedAt: string | null;
+};
+
+const DEVICES = `
+  select coalesce(jsonb_agg(jsonb_build_object('subscriptionId', c.subscription_id, 'name', p.device_name,
+    'isSubscribed', p.id is not null and p.expired_at is null, 'status', cm.status, 'reason', c.reason, 'error', c.error,
+    'acceptedAt', cm.accepted_at, 'sentAt', cm.sent_at, 'deliveredAt', cm.delivered_at, 'readAt', cm.read_at, 'failedAt', cm.failed_at
+  ) order by cm.id = d.message_id desc, c.subscription_id), '[]')
+  from push_copies c join messages cm on cm.id = c.message_id left join push_subscriptions p on p.id = c.subscription_id
+  where c.delivery_id = d.id`;
 
 /** Of `deliveries d left join messages m`; `reader` is a placeholder of the reader's id or null. */
 export function deliveryColumns(reader: string): string {
@@ -98,7 +124,7 @@ export function deliveryColumns(reader: string): string {
     d.id, d.notification_id, d.purpose, d.pass, d.step, d.attempt, d.hand_over, d.channel, d.account_id, d.provider,
     d.user_id, d.group_id, coalesce(d.address, m.address) as address, m.body, d.status, m.provider_message_id,
     m.provider_response, d.error, d.reason, d.attachments, d.tries, delivery_cost(d.id) as cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
-    d.read_at, d.failed_at,
+    d.read_at, d.failed_at, case when d.channel = 'push' then (${DEVICES}) end as devices,
     coalesce(d.user_id = ${reader}::text or d.group_id in (
       select gm.group_id from whatsapp_group_members gm where gm.user_id = ${reader}::text and gm.is_active
     ), false) as is_own,

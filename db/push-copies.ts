@@ -45,11 +45,19 @@ export async function reservePushSlots(
   return toSlotVerdict(rows[0], copies[0]?.messageId ?? "");
 }
 
+/** As `reason` and `error` of a delivery. */
+export interface CopyRefusal {
+  readonly reason: string;
+  readonly error: { readonly kind: string; readonly scope: string; readonly message: string };
+}
+
 /** What became of one copy. */
 export interface CopyOutcome extends PushCopy {
   readonly status: Extract<DeliveryStatus, "accepted" | "sent" | "failed" | "unknown">;
   readonly providerMessageId: string | null;
   readonly providerResponse: unknown;
+  /** Null where its service took the message. */
+  readonly refusal: CopyRefusal | null;
   /** The vendor says that nobody is there any more. */
   readonly isGone: boolean;
 }
@@ -73,7 +81,7 @@ export async function recordCopies(
     text: `
       with outcome as (
         select * from jsonb_to_recordset($3::jsonb) as o("subscriptionId" text, "messageId" text, status text, "providerMessageId" text,
-          "providerResponse" jsonb, "isGone" boolean)
+          "providerResponse" jsonb, refusal jsonb, "isGone" boolean)
       ),
       copies as (
         update messages m set status = o.status,
@@ -86,6 +94,10 @@ export async function recordCopies(
           sent_at = case when o.status = 'sent' then coalesce(m.sent_at, $4) else m.sent_at end,
           failed_at = case when o.status = 'failed' then coalesce(m.failed_at, $4) else m.failed_at end
         from outcome o where m.id = o."messageId" and m.id <> $2 and m.status = 'sending'
+      ),
+      refusals as (
+        update push_copies c set reason = o.refusal ->> 'reason', error = o.refusal -> 'error'
+        from outcome o where c.delivery_id = $1 and c.subscription_id = o."subscriptionId"
       ),
       devices as (
         update push_subscriptions p set

@@ -88,6 +88,10 @@ function endOfRecord(settled: string, at: string): string {
       abandoned_messages as (
         update messages m set status = 'unknown' from abandoned a where m.id = a.message_id and m.status = 'sending'
       ),
+      abandoned_copies as (
+        update messages m set status = 'unknown' from abandoned a join push_copies c on c.delivery_id = a.id
+        where m.id = c.message_id and c.message_id <> a.message_id and m.status = 'sending'
+      ),
       doubts as (
         insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
         select a.notification_id, 'd:' || a.id || ':' || a.tries || ':' || k.kind, ${at}, k.kind, a.pass, a.step, a.target, a.channel,

@@ -18,6 +18,26 @@ export const TimelineEntrySchema = z
   })
   .openapi("TimelineEntry");
 
+export const DeviceOutcomeSchema = z
+  .object({
+    subscriptionId: z.string(),
+    name: z.string().nullable().openapi({ description: "Null unless the reader may see it." }),
+    isSubscribed: z
+      .boolean()
+      .openapi({
+        description: "False once the device was signed out or its push service no longer knows it.",
+      }),
+    status: z.enum(DELIVERY_STATUSES),
+    reason: z.string().nullable(),
+    error: z.looseObject({ kind: z.string(), scope: z.string(), message: z.string() }).nullable(),
+    acceptedAt: instantOut.nullable(),
+    sentAt: instantOut.nullable(),
+    deliveredAt: instantOut.nullable(),
+    readAt: instantOut.nullable(),
+    failedAt: instantOut.nullable(),
+  })
+  .openapi("DeviceOutcome");
+
 export const DeliverySchema = z
   .object({
     id: z.string(),
@@ -35,7 +55,9 @@ export const DeliverySchema = z
     address: z.string().nullable().openapi({ description: "Masked unless the reader may see it." }),
     message: z.string().nullable().openapi({ description: "Null unless the reader may see it." }),
     status: z.enum(DELIVERY_STATUSES),
-    providerMessageId: z.string().nullable(),
+    providerMessageId: z.string().nullable().openapi({
+      description: "Of channel push: null unless the reader may see addresses.",
+    }),
     providerResponse: z.unknown().openapi({ description: "Null unless the reader may see it." }),
     error: z.looseObject({ kind: z.string(), scope: z.string(), message: z.string() }).nullable(),
     reason: z.string().nullable(),
@@ -44,6 +66,10 @@ export const DeliverySchema = z
       .readonly()
       .nullable()
       .openapi({ description: "How it shows the notification's attachments, in their order." }),
+    devices: z.array(DeviceOutcomeSchema).readonly().nullable().openapi({
+      description:
+        "Of channel push: every device that it went to, the one that speaks for the delivery first. Null on other channels.",
+    }),
     retries: z.int(),
     cost: z.number().nullable(),
     createdAt: instantOut,

@@ -1,9 +1,13 @@
 import type { z } from "@hono/zod-openapi";
-import type { DeliveryRow, TimelineRow } from "../../db/notification-record.ts";
+import type { DeliveryRow, DeviceOutcome, TimelineRow } from "../../db/notification-record.ts";
 import type { Channel } from "../../domain/channel.ts";
 import { maskEmail, maskGroupChatId } from "../../domain/mask.ts";
 import { maskPhone } from "../../domain/phone-number.ts";
-import type { DeliverySchema, TimelineEntrySchema } from "../schemas/record.ts";
+import type {
+  DeliverySchema,
+  DeviceOutcomeSchema,
+  TimelineEntrySchema,
+} from "../schemas/record.ts";
 import { toInstant } from "./notification.ts";
 
 export function toTimelineEntry(row: TimelineRow): z.input<typeof TimelineEntrySchema> {
@@ -48,12 +52,14 @@ export function toDelivery(
     address: rights.address ? row.address : maskAddress(row.channel, row.address),
     message: rights.message ? row.body : null,
     status: row.status,
-    providerMessageId: row.provider_message_id,
+    // Web Push names a message by an address at the push service.
+    providerMessageId: row.channel !== "push" || rights.address ? row.provider_message_id : null,
     // What the vendor answered can repeat number and text.
     providerResponse: rights.message && rights.address ? row.provider_response : null,
     error: row.error,
     reason: row.reason,
     attachments: row.attachments,
+    devices: row.devices && row.devices.map((device) => toDevice(device, rights)),
     retries: row.tries,
     cost: rights.cost ? row.cost : null,
     createdAt: row.created_at.toISOString(),
@@ -63,6 +69,29 @@ export function toDelivery(
     readAt: toInstant(row.read_at),
     failedAt: toInstant(row.failed_at),
   };
+}
+
+function toDevice(
+  device: DeviceOutcome,
+  rights: DeliveryRights,
+): z.input<typeof DeviceOutcomeSchema> {
+  return {
+    subscriptionId: device.subscriptionId,
+    name: rights.message ? device.name : null,
+    isSubscribed: device.isSubscribed,
+    status: device.status,
+    reason: device.reason,
+    error: device.error,
+    acceptedAt: fromJson(device.acceptedAt),
+    sentAt: fromJson(device.sentAt),
+    deliveredAt: fromJson(device.deliveredAt),
+    readAt: fromJson(device.readAt),
+    failedAt: fromJson(device.failedAt),
+  };
+}
+
+function fromJson(at: string | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
 }
 
 function maskAddress(channel: Channel, address: string | null): string | null {

@@ -156,11 +156,15 @@ async function record({ notificationId }: Scene) {
     reason: string | null;
     speaker: string | null;
     copies: Record<string, string>;
+    reasons: Record<string, string | null>;
   }>(
     `select d.status, d.reason, s.device_name as speaker, (
        select coalesce(jsonb_object_agg(p.device_name, m.status), '{}') from push_copies c
        join messages m on m.id = c.message_id join push_subscriptions p on p.id = c.subscription_id where c.delivery_id = d.id
-     ) as copies
+     ) as copies, (
+       select jsonb_object_agg(p.device_name, c.reason) from push_copies c join push_subscriptions p on p.id = c.subscription_id
+       where c.delivery_id = d.id
+     ) as reasons
      from deliveries d left join push_copies c on c.message_id = d.message_id left join push_subscriptions s on s.id = c.subscription_id
      where d.notification_id = $1`,
     [notificationId],
@@ -250,6 +254,12 @@ describe("a delivery of channel push", () => {
     const recorded = await record(one);
     expect(recorded).toMatchObject({ status, copies });
     if (speaker !== null) expect(recorded?.speaker).toBe(speaker);
+    const told: Answers = answers;
+    for (const device of ["phone", "tablet"]) {
+      const answer = told[device];
+      const why = answer instanceof ProviderError ? answer.reason : null;
+      expect(recorded?.reasons[device], device).toBe(why);
+    }
     expect(await subscribed(one)).toEqual(left);
   });
 
@@ -263,8 +273,38 @@ describe("a delivery of channel push", () => {
     const nameOf = (sent: readonly Sent[]) =>
       sent.find(({ token }) => token === "tablet")?.options.deliveryKey;
     expect(nameOf(second.sent)).toBe(nameOf(first.sent));
-    expect(await record(one)).toMatchObject({ status: "accepted", speaker: "tablet" });
+    expect(await record(one)).toMatchObject({
+      status: "accepted",
+      speaker: "tablet",
+      reasons: { phone: "subscription_gone", tablet: null },
+    });
   });
+
+  it.each([
+    {
+      tokens: ["phone", "tablet"],
+      reason: "subscription_gone",
+      why: "the service knows none of them",
+    },
+    { tokens: [], reason: "no_subscription", why: "the person signed out everywhere" },
+  ])(
+    "leaves the person to the next account when no device is left at this one ($why), twice the same",
+    async ({ tokens, reason }) => {
+      const one = await scene(tokens);
+      const { deliver } = worker({ phone: GONE, tablet: GONE });
+      for (const execution of [1, 2]) {
+        await expect(deliver(order(one)), `execution ${execution}`).rejects.toMatchObject({
+          type: "unavailable",
+          details: [{ scope: "account", reason }],
+        });
+      }
+      const { rows } = await database().pool.query(
+        "select d.error ->> 'scope' as scope from deliveries d where d.notification_id = $1",
+        [one.notificationId],
+      );
+      expect(rows, "no fault of the account").toEqual([{ scope: "recipient" }]);
+    },
+  );
 
   it("says no_subscription when the last device went between plan and send", async () => {
     const one = await scene([]);
@@ -299,7 +339,11 @@ describe("a delivery of channel push", () => {
     const next = worker({});
     await expect(next.deliver(order(one))).rejects.toThrow("unknown_outcome");
     expect(next.sent).toEqual([]);
-    expect(await record(one)).toMatchObject({ status: "unknown", reason: "sender_died" });
+    expect(await record(one)).toMatchObject({
+      status: "unknown",
+      reason: "sender_died",
+      copies: { phone: "unknown", tablet: "unknown" },
+    });
   });
 
   it("records for every device what an earlier execution kept in its heartbeat", async () => {

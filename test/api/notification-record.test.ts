@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newId } from "../../db/new-id.ts";
-import { insertTarget } from "../support/rows.ts";
+import { insertAccount, insertTarget } from "../support/rows.ts";
 import { objectAt, useApi } from "./harness.ts";
 
 const api = useApi();
@@ -126,6 +126,107 @@ describe("GET /v1/notifications/{id}/deliveries", () => {
       expect(answer.text).not.toContain("81234000021");
     },
   );
+
+  describe("of a push", () => {
+    const ENDPOINT = "https://push.siaga.example/messages/one";
+
+    async function withPush(): Promise<string> {
+      const id = await api().accept({ zone: "karawang" });
+      const person = await api().person("technician");
+      await insertTarget(api().pool, id, { target: person.id });
+      const accountId = await insertAccount(api().pool, { provider: "web-push", channel: "push" });
+      const deliveryId = newId("dlv", Date.now());
+      const copies = [
+        { device: "Laptop", status: "failed", reason: "subscription_gone", gone: true },
+        { device: "Ponsel", status: "accepted", reason: null, gone: false },
+      ].map((copy) => ({
+        ...copy,
+        messageId: newId("msg", Date.now()),
+        subscriptionId: newId("psh", Date.now()),
+      }));
+      for (const { device, status, gone, messageId, subscriptionId } of copies) {
+        await api().pool.query(
+          `insert into push_subscriptions (id, user_id, account_id, destination_encrypted, destination_hash, device_name, expired_at)
+           values ($1, $2, $3, $4, $5, $6, $7)`,
+          [
+            subscriptionId,
+            person.id,
+            accountId,
+            gone ? null : Buffer.from("sealed"),
+            Buffer.from(subscriptionId),
+            device,
+            gone ? new Date() : null,
+          ],
+        );
+        await api().pool.query(
+          `insert into messages (id, account_id, provider, channel, device_key, address, body, provider_message_id, status, accepted_at, failed_at)
+           values ($1, $2, 'web-push', 'push', 'dev', $3, 'Isi pesan', $4, $5, case when $5 = 'accepted' then now() end,
+             case when $5 = 'failed' then now() end)`,
+          [messageId, accountId, subscriptionId, gone ? null : `${ENDPOINT}/${messageId}`, status],
+        );
+      }
+      await api().pool.query(
+        `insert into deliveries (id, notification_id, pass, step, target, user_id, channel, attempt, hand_over, account_id, provider, message_id, address, status)
+         values ($1, $2, 1, 1, $3, $3, 'push', 1, 0, $4, 'web-push', $5, $6, 'accepted')`,
+        [deliveryId, id, person.id, accountId, copies[1]?.messageId, copies[1]?.subscriptionId],
+      );
+      for (const { messageId, subscriptionId, reason } of copies) {
+        await api().pool.query(
+          "insert into push_copies (delivery_id, subscription_id, message_id, reason, error) values ($1, $2, $3, $4, $5)",
+          [
+            deliveryId,
+            subscriptionId,
+            messageId,
+            reason,
+            reason && { kind: "rejected", scope: "recipient", message: "gone" },
+          ],
+        );
+      }
+      return id;
+    }
+
+    it("says of each device whether its service took the message, the one that speaks for the delivery first", async () => {
+      const id = await withPush();
+      const { key } = await api().person("noc");
+      const answer = await api().request("GET", `/v1/notifications/${id}/deliveries`, { key });
+      expect(objectAt(answer.body, "items", 0)).toMatchObject({
+        status: "accepted",
+        address: "•••",
+        devices: [
+          { name: "Ponsel", isSubscribed: true, status: "accepted", reason: null, error: null },
+          {
+            name: "Laptop",
+            isSubscribed: false,
+            status: "failed",
+            reason: "subscription_gone",
+            error: { kind: "rejected", scope: "recipient" },
+            acceptedAt: null,
+          },
+        ],
+      });
+      expect(objectAt(answer.body, "items", 0, "devices", 0, "acceptedAt")).toMatch(
+        /^\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z$/,
+      );
+      expect(answer.text, "where a device is reached").not.toContain(ENDPOINT);
+    });
+
+    it("names no device to a reader without the right to messages", async () => {
+      const id = await withPush();
+      const key = await api().systemKey("notifications:read");
+      const answer = await api().request("GET", `/v1/notifications/${id}/deliveries`, { key });
+      expect(objectAt(answer.body, "items", 0, "devices", 1)).toMatchObject({
+        name: null,
+        status: "failed",
+      });
+      expect(answer.text).not.toContain("Ponsel");
+    });
+
+    it("is the only delivery that has devices", async () => {
+      const { id } = await withDelivery();
+      const answer = await api().request("GET", `/v1/notifications/${id}/deliveries`);
+      expect(objectAt(answer.body, "items", 0, "devices")).toBeNull();
+    });
+  });
 
   it("shows text and address to a key with the scope for messages", async () => {
     const { id } = await withDelivery();
