@@ -4,7 +4,7 @@
  * Handlers and activities only hand facts in; the loop of notification.ts asks `next`. Facts that come before the plan wait for `begin`; an act that is
  * known by its id is ignored, because an update that timed out arrives once more as a signal.
  */
-import { condition } from "@temporalio/workflow";
+import { condition, patched } from "@temporalio/workflow";
 
 import type {
   Activities,
@@ -31,6 +31,7 @@ import type {
   TimelineEntry,
   Todo,
 } from "../domain/run.ts";
+import { Alarm, type Wake } from "./alarm.ts";
 import type { SignalledFact, SteerAnswer } from "./contract.ts";
 
 type ActAnswer = Progress["actAnswers"][number];
@@ -53,6 +54,8 @@ export class Run {
   #hasNews = false;
   #hasUndecided = false;
   #isStopped = false;
+  readonly #alarm = new Alarm();
+  #keepsAlarm: boolean | null = null;
   readonly #seenActs = new Set<string>();
   readonly #answers = new Map<string, SteerAnswer>();
 
@@ -220,16 +223,25 @@ export class Run {
    * Waits for news, at the latest until the ladder must be asked again. A send in flight brings news by itself by `landsBy`, so nothing is set to wake the run
    * at that instant or later.
    */
-  changedOrUntil(todo: Todo, landsBy: number | null): Promise<unknown> | null {
-    if (this.#hasNews) return null;
-    const changed = (): boolean => this.#hasNews;
-    if (todo.wakeAt === null || (landsBy !== null && landsBy <= todo.wakeAt)) {
-      return condition(changed);
-    }
-    const waitMs = todo.wakeAt - Date.now();
-    return waitMs > 0
-      ? condition(changed, waitMs, { summary: waitingInWords(todo.waitingFor) })
-      : null;
+  changedOrUntil(todo: Todo, landsBy: number | null): Promise<void> | null {
+    const at = todo.wakeAt;
+    if (this.#hasNews || (at !== null && at <= Date.now())) return null;
+    const needsTimer = at !== null && (landsBy === null || landsBy > at);
+    return this.#changedOr({ at, summary: waitingInWords(todo.waitingFor), needsTimer });
+  }
+
+  async #changedOr(wake: Wake): Promise<void> {
+    await this.#alarm.changedOr(() => this.#hasNews, wake);
+    if (!this.#keepsItsAlarm()) this.#alarm.clear();
+  }
+
+  /**
+   * 2026-11-22: a run that waits for an answer kept its timer before only until the next receipt. To be removed when no run is open that was planned before.
+   * One that waits for its delivery ends with the first news: there is nothing to keep, and nothing to be marked.
+   */
+  #keepsItsAlarm(): boolean {
+    this.#keepsAlarm ??= this.plan.rules.settledBy === "acknowledged" && patched("alarm-is-kept");
+    return this.#keepsAlarm;
   }
 
   /** Waits for the resolve act, until the resolution time is over or the acknowledged one is to be asked again. */
@@ -417,6 +429,7 @@ export class Run {
   /** From now on a steering act is answered with a no, because the ladder has ended. */
   end(): void {
     this.#isOver = true;
+    this.#alarm.clear();
     for (const act of this.#steering.splice(0)) this.#refuse(act);
   }
 

@@ -582,7 +582,7 @@ export const BRANCHES: readonly Branch[] = [
 ];
 
 /** The version whose code made the histories; histories of an older one stay as long as its runs may live. */
-export const VERSION = "0.1";
+export const VERSION = "0.2";
 
 export function historyFile(branch: Branch): string {
   return `${branch.workflow}-${VERSION}-${branch.name}.json`;

@@ -22,6 +22,12 @@ const URGENT_RULES = {
   ],
 } as const;
 
+/** Its steps wait for longer than any test. */
+const PATIENT_RULES = {
+  ...URGENT_RULES,
+  steps: URGENT_RULES.steps.map((step) => ({ ...step, windowSeconds: 600 })),
+} as const;
+
 function STEP() {
   const [step] = MEDIUM_RULES.steps;
   if (!step) throw new Error("the medium policy has a step");
@@ -66,6 +72,26 @@ describe("a plain notification", () => {
       ["acc_fake", "acc_second"],
     );
     expect(world.orders.map((order) => order.accountId)).toEqual(["acc_fake", "acc_second"]);
+  });
+});
+
+describe("a notification that waits for an answer", () => {
+  it("keeps its timer while news comes that changes nothing about when it wakes", async () => {
+    const persons = ["usr_one", "usr_two", "usr_three"].map((key) => person({ key }));
+    const world = fakeWorld({ plan: runPlan({ priority: "high", rules: PATIENT_RULES, persons }) });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      for (const { key } of persons) {
+        const order = await world.order(({ target }) => target === key);
+        await tell(run, receipt(order, "delivered"));
+        await tell(run, receipt(order, "sent"));
+      }
+      await tell(run, { kind: "act", act: act("acknowledge", { stops: true }) });
+      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
+      const { events } = await run.fetchHistory();
+      const timers = (events ?? []).filter((event) => event.timerStartedEventAttributes != null);
+      expect(timers).toHaveLength(1);
+    });
   });
 });
 
@@ -177,10 +203,7 @@ describe("a notification that wants an answer", () => {
       plan: runPlan({
         priority: "high",
         answerKind: "acknowledge",
-        rules: {
-          ...URGENT_RULES,
-          steps: URGENT_RULES.steps.map((step) => ({ ...step, windowSeconds: 600 })),
-        },
+        rules: PATIENT_RULES,
       }),
     });
     await withWorkers(namespace(), world.activities, async () => {
