@@ -23,7 +23,7 @@ export class Alarm {
 
   /** Goes on when `changed` says so, or when it is time to wake. */
   async changedOr(changed: () => boolean, wake: Wake): Promise<void> {
-    if (this.#timer?.at !== wake.at || this.#timer?.summary !== wake.summary) {
+    if (this.#timer?.at !== wake.at || this.#timer.summary !== wake.summary) {
       this.clear();
       if (wake.needsTimer && wake.at !== null) this.#start(wake.at, wake.summary);
     }

@@ -89,7 +89,11 @@ describe("a notification that waits for an answer", () => {
       await tell(run, { kind: "act", act: act("acknowledge", { stops: true }) });
       expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
       const { events } = await run.fetchHistory();
-      const timers = (events ?? []).filter((event) => event.timerStartedEventAttributes != null);
+      const timers = (events ?? []).filter(
+        (event) =>
+          event.timerStartedEventAttributes !== null &&
+          event.timerStartedEventAttributes !== undefined,
+      );
       expect(timers).toHaveLength(1);
     });
   });
