@@ -12,11 +12,13 @@ import type { JsonObject } from "../json.ts";
 import type {
   AccountContext,
   AccountProbe,
+  Attachment,
   CallOptions,
   MessageTemplate,
   OutboundMessage,
   ProviderId,
   ProviderTemplate,
+  ReplyButton,
   SendOptions,
   SendResult,
 } from "../provider.ts";
@@ -232,18 +234,28 @@ function contentOf(message: OutboundMessage): JsonObject {
     return templateContent(message.template);
   }
   if (message.isWindowOpen === false) throw refusal("window_closed");
-  if (message.attachment !== undefined) return attachmentContent(message);
-  if (message.text === "") throw refusal("invalid_request");
-  const buttons = message.buttons ?? [];
-  if (buttons.length > 0 && message.text.length <= INTERACTIVE_BODY_CHARS_MAX) {
-    return buttonContent(message.text, buttons);
+  const { attachment, buttons = [], text } = message;
+  const standsAboveButtons =
+    buttons.length > 0 && text !== "" && text.length <= INTERACTIVE_BODY_CHARS_MAX;
+  if (standsAboveButtons && attachment?.kind !== "location") {
+    return buttonContent(text, buttons, attachment ?? null);
   }
+  if (attachment !== undefined) return attachmentContent(message);
+  if (text === "") throw refusal("invalid_request");
   // A text too long for buttons goes without them: its footer says in words what they would.
   if (message.text.length > META_LIMITS.textCharsMax) throw refusal("too_long");
   return { type: "text", text: { preview_url: false, body: message.text } };
 }
 
-function buttonContent(text: string, buttons: NonNullable<OutboundMessage["buttons"]>): JsonObject {
+/**
+ * A header shows a file, never a place: https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-reply-buttons-messages,
+ * checked September 2026.
+ */
+function buttonContent(
+  text: string,
+  buttons: readonly ReplyButton[],
+  file: FileShown | null,
+): JsonObject {
   const titles = new Set(buttons.map((button) => button.title));
   const isWellFormed =
     buttons.length <= META_LIMITS.buttonsMax &&
@@ -261,6 +273,7 @@ function buttonContent(text: string, buttons: NonNullable<OutboundMessage["butto
     type: "interactive",
     interactive: {
       type: "button",
+      ...(file === null ? {} : { header: mediaContent(file, {}) }),
       body: { text },
       action: {
         buttons: buttons.map(({ id, title }) => ({ type: "reply", reply: { id, title } })),
@@ -286,10 +299,16 @@ function attachmentContent(message: OutboundMessage): JsonObject {
     };
   }
   if (text.length > CAPTION_CHARS_MAX) throw refusal("too_long");
-  const media = { link: attachment.url, ...(text === "" ? {} : { caption: text }) };
-  return attachment.kind === "image"
+  return mediaContent(attachment, text === "" ? {} : { caption: text });
+}
+
+type FileShown = Exclude<Attachment, { kind: "location" }>;
+
+function mediaContent(file: FileShown, caption: JsonObject): JsonObject {
+  const media = { link: file.url, ...caption };
+  return file.kind === "image"
     ? { type: "image", image: media }
-    : { type: "document", document: { ...media, filename: attachment.fileName } };
+    : { type: "document", document: { ...media, filename: file.fileName } };
 }
 
 function templateContent(template: MessageTemplate): JsonObject {

@@ -494,6 +494,25 @@ describe("meta and its simulation", () => {
     });
   });
 
+  it("agree on a picture above buttons, in one message", async () => {
+    const { vendors, events, send } = await startMeta();
+    await openWindow(vendors, BUDI);
+    const url = "https://siaga.example/pompa.jpg";
+    const result = await send({
+      isWindowOpen: true,
+      buttons: [{ id: "ack:K7Q2", title: "Terima" }],
+      attachment: { kind: "image", url, fileName: "pompa.jpg", content: null },
+    });
+    await vendors.sandbox.idle();
+    const sent = vendors.sandbox.log.entries(({ kind }) => kind === "message");
+    expect(sent.at(-1)).toMatchObject({
+      attachment: { kind: "image", url },
+      buttons: [{ id: "ack:K7Q2", title: "Terima" }],
+    });
+    await vendors.sandbox.people.press(BUDI, result.providerMessageId, "Terima");
+    expect(events.at(-1)).toMatchObject({ kind: "reply", buttonId: "ack:K7Q2" });
+  });
+
   it("agree on a person who hides the number", async () => {
     const { vendors, events } = await startMeta();
     vendors.sandbox.phones.configure(BUDI, { hidesNumber: true });

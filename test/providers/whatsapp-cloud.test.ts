@@ -166,6 +166,37 @@ describe("meta", () => {
     expect(jsonIn(tooLong.requests[0] ?? fail())).toMatchObject({ type: "text" });
   });
 
+  const picture = {
+    kind: "image",
+    url: "https://siaga.example/a.jpg",
+    fileName: "a.jpg",
+    content: null,
+  } as const;
+  const place = {
+    kind: "location",
+    latitude: -6.3,
+    longitude: 107.3,
+    name: null,
+    address: null,
+  } as const;
+  it.each([
+    {
+      chars: 1,
+      attachment: picture,
+      type: "interactive",
+      why: "the shortest text stands above buttons",
+    },
+    { chars: 1024, attachment: picture, type: "interactive", why: "the longest one too" },
+    { chars: 0, attachment: picture, type: "image", why: "buttons need a text above them" },
+    { chars: 0, attachment: place, type: "location", why: "no header shows a place" },
+  ])("sends $type for $attachment.kind, buttons and $chars characters: $why", async (row) => {
+    const buttons = [{ id: "ack:1", title: "Terima" }];
+    const message = { ...text, text: "x".repeat(row.chars), attachment: row.attachment, buttons };
+    const { requests } = await sendOnce(message);
+    expect(requests).toHaveLength(1);
+    expect(jsonIn(requests[0] ?? fail())).toMatchObject({ type: row.type });
+  });
+
   const button = (title: string, id = `id:${title}`): { id: string; title: string } => ({
     id,
     title,
@@ -356,7 +387,9 @@ describe("meta", () => {
     expect(await provider.probe?.(account(server.baseUrl), options)).toMatchObject({
       state: "connected",
     });
-    expect(server.requests[0]?.path).toBe("/v23.0/106540352242922?fields=id,status,quality_rating");
+    expect(server.requests[0]?.path).toBe(
+      "/v23.0/106540352242922?fields=id,status,quality_rating,display_phone_number",
+    );
     server.script(answer(401, { error: { code: 190, message: "expired" } }));
     const refused = await providerErrorOf(
       provider.probe?.(account(server.baseUrl), options) ?? Promise.resolve(),

@@ -183,6 +183,8 @@ function readInteractive(part: Readonly<Record<string, unknown>>): Content | Met
       `Body text length invalid. Min length: 1, Max length: ${INTERACTIVE_BODY_CHARS_MAX}`,
     );
   }
+  const attachment = readHeader(part["header"]);
+  if (attachment !== null && "code" in attachment) return attachment;
   const action = part["action"];
   const given = isRecord(action) ? listOf(action["buttons"]) : undefined;
   if (given === undefined) return missingNested("interactive.action.buttons");
@@ -215,7 +217,36 @@ function readInteractive(part: Readonly<Record<string, unknown>>): Content | Met
   if (new Set(buttons.map(({ id }) => id)).size < buttons.length) {
     return badValue("Button ids must be unique");
   }
-  return { ...PLAIN, text, buttons };
+  return { ...PLAIN, text, buttons, attachment };
+}
+
+const HEADER_CHARS_MAX = 60;
+
+/** Above reply buttons stands a text, an image, a video or a document; we send no video. */
+function readHeader(header: unknown): AttachmentSeen | MetaError | null {
+  if (header === undefined) return null;
+  if (!isRecord(header)) return badValue("interactive.header must be an object");
+  const type = header["type"];
+  switch (type) {
+    case "text": {
+      const text = header["text"];
+      return isText(text) && text.length <= HEADER_CHARS_MAX
+        ? null
+        : badValue(`Header text length invalid. Min length: 1, Max length: ${HEADER_CHARS_MAX}`);
+    }
+    case "image":
+    case "document": {
+      const part = header[type];
+      if (!isRecord(part)) return missingNested(`interactive.header.${type}`);
+      if (part["caption"] !== undefined) {
+        return badValue(`Unexpected key "caption" on param "interactive.header.${type}"`);
+      }
+      const media = readMedia(type, part);
+      return "code" in media ? media : media.attachment;
+    }
+    default:
+      return badValue("interactive.header.type must be one of: text, image, video, document");
+  }
 }
 
 function readTemplate(
