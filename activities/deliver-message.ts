@@ -34,9 +34,11 @@ import { recordCopies, reservePushSlots, type CopyOutcome } from "../db/push-cop
 import { gapSecondsOf } from "../db/pace.ts";
 import { withTransaction } from "../db/transaction.ts";
 import { newId } from "../db/new-id.ts";
+import type { StoredAttachment } from "../domain/attachment.ts";
 import { afterAnswer, afterFailure, takeTrial } from "../domain/circuit.ts";
 import { capsAt } from "../domain/number-protection.ts";
 import { NO_SENT_RECEIPT } from "../domain/orders.ts";
+import { isOtp, OTP_MASK } from "../domain/otp.ts";
 import type { TemplateFault, TemplateState } from "../domain/provider-template.ts";
 import {
   countsAgainstHealth,
@@ -50,6 +52,7 @@ import { ProviderError } from "../providers/errors.ts";
 import type { OutboundMessage, Provider, SendResult } from "../providers/provider.ts";
 import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts";
 import type { OpenedAccount } from "../db/opened-account.ts";
+import type { CodeToSend } from "../db/otp-challenges.ts";
 import type { FileClient } from "../providers/file-client.ts";
 import { smsParts } from "../rendering/sms-parts.ts";
 import { composeAttached, REFUSED_BY_VENDOR } from "./attach.ts";
@@ -71,6 +74,12 @@ export interface DeliverDeps {
   readonly providers: ProviderRegistry;
   readonly openAccount: (row: AccountRow) => OpenedAccount;
   readonly openDestination: OpenDestination;
+  /** The code of a one-time password's notification; null when it is of no use any more. */
+  readonly readCode: (asked: {
+    readonly notificationId: string;
+    readonly deviceKey: string | null;
+    readonly nowMs: number;
+  }) => Promise<CodeToSend | null>;
   readonly settings: MessageSettings;
   /** Fetches what is attached, past the address guard. */
   readonly files: FileClient;
@@ -259,6 +268,8 @@ interface Ready {
   readonly account: AccountRow;
   readonly opened: OpenedAccount;
   readonly outbound: OutboundMessage;
+  /** The text as the record keeps it: without the code, where there is one. */
+  readonly recordedText: string;
   /** Empty on every channel but push. */
   readonly devices: readonly Device[];
   readonly address: string;
@@ -268,8 +279,9 @@ interface Ready {
   readonly shown: readonly AttachmentShown[];
 }
 
-async function send(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<DeliverAnswer> {
-  const ready = await prepare(deps, input, job);
+async function send(deps: DeliverDeps, input: DeliverInput, opened: Job): Promise<DeliverAnswer> {
+  const { job, code } = await withCode(deps, input, opened);
+  const ready = await prepare(deps, input, job, code);
   const messageId = await waitForSlot(deps, input, job, ready);
   if (messageId === null) {
     return answered(job.context.delivery.id, deps.now(), { kind: "not_sent", reason: "stopped" })
@@ -348,7 +360,12 @@ async function sendToAllDevices(
 const NEVER = new AbortController().signal;
 
 /** Everything that can be known before a slot is taken; what makes the send impossible ends it here. */
-async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promise<Ready> {
+async function prepare(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+  oneTimeCode: string | null,
+): Promise<Ready> {
   const { context, event } = job;
   const { account, recipient, notification } = context;
   if (!account) throw await giveUp(deps, input, job, "unavailable", "account", "account_deleted");
@@ -387,6 +404,18 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
       : null;
   const answerUrl =
     answerable && code === null ? ackLinkOf(deps, notification.id, recipient) : null;
+  const compose = (linked: readonly StoredAttachment[], shownCode: string | null) =>
+    composeLadderMessage({
+      context,
+      channel,
+      provider,
+      code,
+      oneTimeCode: shownCode,
+      answerUrl,
+      settings: deps.settings,
+      linked,
+      now: deps.now(),
+    });
   const composed =
     event.purpose === "closing"
       ? withoutAttachments(composeClosingMessage(context, channel, deps.settings, deps.now()))
@@ -395,17 +424,7 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
           provider,
           timeoutMs: fileTimeoutMs(job, deps.now()),
           files: deps.files,
-          compose: (linked) =>
-            composeLadderMessage({
-              context,
-              channel,
-              provider,
-              code,
-              answerUrl,
-              settings: deps.settings,
-              linked,
-              now: deps.now(),
-            }),
+          compose: (linked) => compose(linked, oneTimeCode),
         });
   if (!composed) throw await giveUp(deps, input, job, "rejected", "recipient", "no_text");
   const { message, attachment, shown } = composed;
@@ -414,6 +433,7 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     provider,
     account,
     opened: deps.openAccount(account),
+    recordedText: oneTimeCode === null ? message.text : (compose([], OTP_MASK)?.text ?? OTP_MASK),
     outbound: toOutbound(
       channel,
       recipient,
@@ -428,6 +448,32 @@ async function prepare(deps: DeliverDeps, input: DeliverInput, job: Job): Promis
     answerable,
     shown,
   };
+}
+
+/**
+ * A code goes to the number that it is to prove, whichever the person uses else, and to that person alone, whomever the run may tell. Privacy: from here on it is in
+ * memory only, on its way to the vendor.
+ */
+async function withCode(
+  deps: DeliverDeps,
+  input: DeliverInput,
+  job: Job,
+): Promise<{ readonly job: Job; readonly code: string | null }> {
+  const { context, event } = job;
+  const { account, notification, recipient } = context;
+  if (!isOtp(notification.type) || event.purpose !== "ladder") return { job, code: null };
+  const found = await deps.readCode({
+    notificationId: notification.id,
+    deviceKey: account?.deviceKey ?? null,
+    nowMs: deps.now(),
+  });
+  if (found === null || recipient?.id !== found.userId) {
+    throw await giveUp(deps, input, job, "rejected", "recipient", "code_over");
+  }
+  const { code, isWindowOpen, phone } = found;
+  if (event.channel === "email") return { job, code };
+  const told = { ...recipient, address: phone, windowOpen: isWindowOpen };
+  return { job: { ...job, context: { ...context, recipient: told } }, code };
 }
 
 /** Outside the recipient's window only a template may go out: without one that can be sent, nothing is asked of the vendor, and the next account takes over. */
@@ -460,7 +506,7 @@ function withoutAttachments<Message>(message: Message | null) {
 
 /**
  * An account that is ill gets nothing while a well one can carry it: nobody waits for its failure. Where there is no other, it is a better hope than none.
- * One message at a time may try it; a critical one never does.
+ * One message at a time may try it; a critical one and a code never do.
  */
 async function isAdmitted(
   { pool }: DeliverDeps,
@@ -468,7 +514,8 @@ async function isAdmitted(
   account: AccountRow,
 ): Promise<boolean> {
   if (!hasHealthier || notification.type === TEST_TYPE) return true;
-  if (account.healthState !== "probing" || notification.priority === "critical") return false;
+  const isNoTest = notification.priority === "critical" || isOtp(notification.type);
+  if (account.healthState !== "probing" || isNoTest) return false;
   const change = await changeCircuit(pool, account.id, (circuit) =>
     takeTrial(circuit, delivery.id),
   );
@@ -508,7 +555,7 @@ async function waitForSlot(
     aheadSeconds: input.priorityKey === 1 ? AHEAD_SECONDS_CRITICAL : AHEAD_SECONDS,
     caps: capsAt(ready.account, job.context.notification.priority, deps.now()),
     messageId: delivery.messageId ?? newId("msg", deps.now()),
-    body: ready.outbound.text,
+    body: ready.recordedText,
     replyCode: ready.code,
     answerable: ready.answerable,
   };

@@ -30,6 +30,7 @@ export interface ActivityDeps {
   readonly providers: ProviderRegistry;
   readonly openAccount: DeliverDeps["openAccount"];
   readonly openDestination: DeliverDeps["openDestination"];
+  readonly readCode: DeliverDeps["readCode"];
   readonly ackLink: DeliverDeps["ackLink"];
   readonly settings: MessageSettings;
   readonly files: DeliverDeps["files"];

@@ -2,6 +2,7 @@ import type { DeliveryContext } from "../db/deliveries.ts";
 import type { StoredAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
+import { isOtp, OTP_VARIABLE } from "../domain/otp.ts";
 import { judgeTemplate, type TemplateVerdict } from "../domain/provider-template.ts";
 import type { Attachment, Destination, OutboundMessage, Provider } from "../providers/provider.ts";
 import { chooseTemplate } from "../domain/template-choice.ts";
@@ -49,7 +50,10 @@ export interface ComposeRequest {
   readonly context: DeliveryContext;
   readonly channel: Channel;
   readonly provider: Provider | null;
+  /** By which a reply names the notification. */
   readonly code: string | null;
+  /** The password that the message is there to tell; null for every type but one. */
+  readonly oneTimeCode?: string | null;
   /** For a number that can't be answered. */
   readonly answerUrl: string | null;
   readonly settings: MessageSettings;
@@ -72,7 +76,10 @@ export function composeLadderMessage(request: ComposeRequest): ComposedMessage |
       typeName: notification.typeNames[recipient.locale],
     },
     template: { ...template, approvedTemplate: approvedTemplateOf(context, template) },
-    data: scopeOf(notification, template.locale, settings, request.now),
+    data: {
+      ...scopeOf(notification, template.locale, settings, request.now),
+      ...(request.oneTimeCode ? { [OTP_VARIABLE]: request.oneTimeCode } : {}),
+    },
     channel: request.channel,
     locale: recipient.locale,
     timeZone: recipient.timeZone ?? settings.installationTimeZone,
@@ -106,6 +113,8 @@ function approvedTemplateOf(
 
 function marksOf({ notification }: DeliveryContext): readonly Mark[] {
   const marks: Mark[] = [];
+  // The same code on another channel is no reminder, and no harm if it comes twice.
+  if (isOtp(notification.type)) return marks;
   if (notification.targetOrigin === "role_up") marks.push({ kind: "escalated" });
   if (notification.toldTimes > 0) {
     marks.push({ kind: "reminder", count: notification.toldTimes + 1 });

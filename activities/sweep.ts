@@ -3,6 +3,7 @@ import type pg from "pg";
 import { dueQuestions, type DueQuestion } from "../db/asking.ts";
 import { answerActs, markActsSignalled, unsignalledActs } from "../db/acts.ts";
 import { markAnswerStarted, unstartedAnswers, type AnswerToStart } from "../db/answers.ts";
+import { wipeCodes } from "../db/otp-challenges.ts";
 import { markReceiptsSignalled, unsignalledReceipts } from "../db/receipts.ts";
 import { clearStaleMarks, staleRuns } from "../db/stale-plans.ts";
 import { sweepUnstarted, type UnstartedRow } from "../db/starting.ts";
@@ -31,7 +32,7 @@ const QUESTIONS_MAX = 50;
 /** The next sweep is due after ten seconds. */
 const STARTS_LAST_MS_MAX = 8_000;
 
-/** Starts what was accepted and not started, repeats signals that were lost, and looks after the accounts. Everything here may happen twice. */
+/** Starts what was accepted and not started, repeats signals that were lost, forgets codes that are over, and looks after the accounts. Everything here may happen twice. */
 export function createSweep(deps: SweepDeps) {
   return async function sweep(): Promise<SweepAnswer> {
     const olderThan = new Date(deps.now() - LOST_AFTER_MS);
@@ -47,6 +48,7 @@ export function createSweep(deps: SweepDeps) {
     const receipts = await signalReceipts(deps, olderThan);
     const replans = await signalReplans(deps, olderThan);
     const answers = await startAnswers(deps, olderThan);
+    await wipeCodes(deps.pool, deps.now());
     await deps.judgeAccounts();
     await deps.tellOptOuts();
     await askVendors(deps);

@@ -17,7 +17,7 @@ import { accessLog } from "./middleware/access-log.ts";
 import { authentication } from "./middleware/authentication.ts";
 import { fixedPaths } from "./middleware/fixed-paths.ts";
 import { idempotency } from "./middleware/idempotency.ts";
-import { DEFAULT_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
+import { DEFAULT_RATE_LIMIT, OTP_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
 import { strictJson } from "./middleware/strict-json.ts";
 import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { costRoutes } from "./routes/costs.ts";
@@ -32,7 +32,9 @@ import { meRoutes } from "./routes/me.ts";
 import { notificationActRoutes } from "./routes/notification-acts.ts";
 import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
+import { phoneVerificationRoutes } from "./routes/phone-verification.ts";
 import { policyRoutes } from "./routes/policies.ts";
+import { otpRoutes } from "./routes/otp.ts";
 import { priceRoutes } from "./routes/prices.ts";
 import { accountListRoutes } from "./routes/account-lists.ts";
 import { providerAccountRoutes } from "./routes/provider-accounts.ts";
@@ -69,9 +71,12 @@ export function createApp(deps: AppDeps) {
   );
   // Before the key is asked for: the contract is public.
   addReference(app, deps.version);
+  const otpLimit = rateLimit(OTP_RATE_LIMIT, deps.now);
+  app.use("/v1/*", authentication(deps.authenticate));
+  app.use("/v1/otp/*", otpLimit);
+  app.use("/v1/me/phone", otpLimit);
   app.use(
     "/v1/*",
-    authentication(deps.authenticate),
     rateLimit(deps.rateLimit ?? DEFAULT_RATE_LIMIT, deps.now),
     fixedPaths(app, answerMethodNotAllowed),
     strictJson(),
@@ -97,6 +102,8 @@ export function createApp(deps: AppDeps) {
     .route("/", holidayRoutes(deps))
     .route("/", userRoutes(deps))
     .route("/", meRoutes(deps))
+    .route("/", otpRoutes(deps))
+    .route("/", phoneVerificationRoutes(deps))
     .route("/", pushSubscriptionRoutes(deps))
     .route("/", groupRoutes(deps))
     .route("/", groupMemberRoutes(deps))

@@ -1,5 +1,6 @@
 import type { UnstartedRow } from "../db/starting.ts";
 import { assert } from "../domain/assert.ts";
+import { isOtp } from "../domain/otp.ts";
 import { PRIORITIES } from "../domain/priority.ts";
 import type { Logger } from "../runtime/logger.ts";
 
@@ -66,7 +67,7 @@ export function createStarter(options: StarterOptions): Starter {
   }
 
   function queueOf(row: UnstartedRow): UnstartedRow[] {
-    const queue = queues[PRIORITIES.indexOf(row.priority)];
+    const queue = queues[isOtp(row.type) ? 0 : PRIORITIES.indexOf(row.priority)];
     assert(queue !== undefined, "every priority has a queue");
     return queue;
   }

@@ -6,7 +6,7 @@ import {
 } from "@temporalio/client";
 import type { Client, WorkflowStartOptions } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { PRIORITY_KEYS } from "../domain/priority.ts";
+import { priorityKeyOf } from "../domain/otp.ts";
 import type { Priority } from "../domain/priority.ts";
 import {
   NOTIFICATION_WORKFLOW,
@@ -62,7 +62,7 @@ async function start(
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       // Unknown may be critical: it goes before what is known to be able to wait.
-      priority: { priorityKey: PRIORITY_KEYS[run.priority ?? "high"] },
+      priority: { priorityKey: priorityKeyOf(run.type, run.priority ?? "high") },
       staticSummary: summaryOf(run),
       ...attributes,
     });

@@ -26,13 +26,15 @@ export const SECRET_PURPOSES = [
   "push_destination",
   /** Where a file that somebody sent can be fetched. */
   "inbound_media",
+  /** A code that somebody is to prove a number with. */
+  "one_time_password",
 ] as const;
 export type SecretPurpose = (typeof SECRET_PURPOSES)[number];
 
 /** Where a secret belongs: it opens there and nowhere else. */
 export type SecretPlace = {
   readonly purpose: SecretPurpose;
-  /** Id of what it belongs to: an account, a push subscription, an inbound message. */
+  /** Id of what it belongs to: an account, a push subscription, an inbound message, a one-time password's challenge. */
   readonly accountId: string;
 };
 
@@ -136,7 +138,7 @@ function keyId(secretKey: Uint8Array): Buffer {
   return deriveKey(secretKey, "key-id").subarray(0, KEY_ID_BYTES);
 }
 
-type KeyUse = "seal" | "key-id" | "ack-link";
+type KeyUse = "seal" | "key-id" | "ack-link" | "otp-code";
 
 /** By the key's own object, which a process has one of: each message opens two secrets, and deriving costs more than opening. */
 const derived = new WeakMap<Uint8Array, Map<KeyUse, Buffer>>();

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import { isOtp, OTP_TYPE } from "../domain/otp.ts";
 import { PRIORITIES } from "../domain/priority.ts";
 import type { Priority } from "../domain/priority.ts";
 
@@ -52,7 +53,7 @@ export async function claimUnstarted(
         where started_at is null and settled_at is null and not id = any($3)
           and accepted_at <= now() - make_interval(secs => $2)
           and (start_claimed_at is null or start_claimed_at <= now() - make_interval(secs => $2))
-        order by array_position(array['critical', 'high', 'medium', 'low'], priority), accepted_at
+        order by type <> '${OTP_TYPE}', array_position(array['critical', 'high', 'medium', 'low'], priority), accepted_at
         limit $1
         for update skip locked
       )
@@ -63,8 +64,8 @@ export async function claimUnstarted(
   return rows.map(toUnstarted).sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
 }
 
-function rank({ priority }: UnstartedRow): number {
-  return PRIORITIES.indexOf(priority);
+function rank({ priority, type }: UnstartedRow): number {
+  return isOtp(type) ? -1 : PRIORITIES.indexOf(priority);
 }
 
 function toUnstarted(row: Row): UnstartedRow {

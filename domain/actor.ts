@@ -9,6 +9,7 @@ export const API_SCOPES = {
   "acts:write":
     "Acknowledge, refuse, escalate, snooze, cancel, resolve, reprioritise, reassign, resend, move, rate, close; answer or close inbound messages, beside messages:read.",
   "events:write": "Report ticket system events and monitoring alerts.",
+  "otp:write": "Send one-time passwords and check them.",
   "broadcasts:write": "Create and steer broadcasts.",
   "master:read": "Read users, groups, duty, rules, templates, policies, zones, types.",
   "master:write": "Change users, groups, duty, rules, templates, policies, zones, types, mutes.",

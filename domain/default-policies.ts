@@ -1,4 +1,4 @@
-/** The policies that an installation starts with: requirements section 2, in the words of the API document, and one for test sends. */
+/** The policies that an installation starts with: requirements section 2, in the words of the API document, and one each for test sends and codes. */
 import type { PolicyRules, PolicyStep } from "./escalation-policy.ts";
 import type { Priority } from "./priority.ts";
 
@@ -209,6 +209,31 @@ export const DEFAULT_POLICIES = {
           groups: "primary",
           windowSeconds: 60,
         },
+      ],
+    },
+  },
+  /** A code lives for five minutes, and somebody looks at a phone: nothing waits longer than it takes to see that a channel does not get through. */
+  otp: {
+    name: "otp",
+    priority: "high",
+    isPriorityDefault: false,
+    rules: {
+      ...RULES,
+      settledBy: "delivered",
+      quietHours: "override",
+      emailOnlyIfOptedIn: false,
+      ignoresChannelSwitches: true,
+      raisesNotice: false,
+      lifetimeSeconds: 300,
+      steps: [
+        {
+          ...STEP,
+          channels: ["whatsapp_personal"],
+          windowSeconds: 60,
+          undeliveredAfterSeconds: 25,
+        },
+        { ...STEP, channels: ["sms"], windowSeconds: 60, undeliveredAfterSeconds: 45 },
+        { ...STEP, channels: ["email"], windowSeconds: 120 },
       ],
     },
   },

@@ -1,6 +1,7 @@
 import type { PersonChannel } from "./channel.ts";
 import { isPhoneChannel } from "./channel.ts";
 import { assertNever } from "./assert.ts";
+import { isOtp, OTP_CHANNELS } from "./otp.ts";
 import { isAtLeast } from "./priority.ts";
 import type { Priority } from "./priority.ts";
 import { DEFAULT_QUIET_HOURS } from "./quiet-hours.ts";
@@ -201,6 +202,7 @@ export function allowedChannels(verdicts: readonly ChannelVerdict[]): readonly P
 }
 
 function verdictOn(channel: PersonChannel, question: ChannelQuestion): ChannelVerdict {
+  if (isOtp(question.type)) return verdictOnCode(channel, question);
   if (channel === "in_app") return allowed(channel, false, null);
 
   const reason = refusalOfMessage(question);
@@ -223,6 +225,16 @@ function verdictOn(channel: PersonChannel, question: ChannelQuestion): ChannelVe
     return skipped(channel, "unverified");
   }
   return allowed(channel, isUnverified, isSwitchedOff ? "critical_ignores_channel_switches" : null);
+}
+
+/**
+ * A code that the person has just asked for, sent to the number that it is to prove: no switch, no withdrawn consent and no missing proof stands against it. By
+ * e-mail it goes only where somebody has stood for the address.
+ */
+function verdictOnCode(channel: PersonChannel, { contacts }: ChannelQuestion): ChannelVerdict {
+  if (!OTP_CHANNELS.includes(channel)) return skipped(channel, "not_available");
+  if (channel !== "email" || contacts.email === "verified") return allowed(channel, false, null);
+  return skipped(channel, contacts.email === "none" ? "no_contact" : "unverified");
 }
 
 /** Why this person wants nothing of this type on any channel that has a switch. */

@@ -116,6 +116,14 @@ export const PERMISSIONS = {
     customer_service: OWN,
     technician: OWN,
   }),
+  /** Send a code to a number and check it: what proves a person's number changes that person. */
+  send_otp: row({
+    manager: OWN,
+    supervisor: OWN_ZONES_OR_OWN,
+    noc: OWN,
+    customer_service: OWN,
+    technician: OWN,
+  }),
   read_groups: row({ manager: ALL, supervisor: [["own_zones"]], noc: ALL }),
   write_groups: row({ supervisor: [["own_zones"]] }),
   read_duty: row({ manager: ALL, supervisor: [["own_zones"]], noc: ALL, technician: OWN }),
@@ -172,6 +180,7 @@ export const ACTION_SCOPES = {
   read_users: ["master:read", "master:write"],
   write_users: ["master:write"],
   write_own_settings: ["master:write"],
+  send_otp: ["otp:write"],
   read_groups: ["master:read", "master:write"],
   write_groups: ["master:write"],
   read_duty: ["master:read", "master:write"],

@@ -11,6 +11,7 @@ import {
 } from "./effective-settings.ts";
 import type { ChannelVerdict, Settings, SwitchOverride } from "./effective-settings.ts";
 import type { PolicyRules, QuietHoursTreatment } from "./escalation-policy.ts";
+import { isOtp } from "./otp.ts";
 import type {
   PlanSnapshot,
   RuleChannels,
@@ -283,10 +284,11 @@ function routeFor(
   channel: Channel,
   person: SnapshotPerson,
 ): readonly AccountRoute[] {
+  const usual = person.role === "customer" ? ["customer", "operational"] : ["operational"];
   const route = routeOver(
     snapshot,
     channel,
-    person.role === "customer" ? ["customer", "operational"] : ["operational"],
+    isOtp(snapshot.request.type) ? ["otp", ...usual] : usual,
   );
   if (channel === "push") return byLatestUse(route, person.pushAccountIds);
   return channel === "whatsapp_personal" ? shutLast(snapshot, route, person) : route;
@@ -381,6 +383,8 @@ function personCalendar(
   person: SnapshotPerson,
   settings: Settings,
 ): readonly QuietRule[] {
+  // Whoever waits for a code is awake.
+  if (isOtp(snapshot.request.type)) return [];
   const zones = zonesOf(snapshot, person);
   const hours = settings.quietHours;
   const own: QuietRule = {

@@ -4,6 +4,7 @@
 import { attachmentCarriage } from "./attachment-carriage.ts";
 import { readAttachments } from "./attachment-check.ts";
 import type { FileUrlProblem } from "./attachment.ts";
+import { isOtp } from "./otp.ts";
 import { normalisePhone } from "./phone-number.ts";
 import type {
   CandidatePolicy,
@@ -30,16 +31,13 @@ export interface ReadRequest {
   readonly problems: readonly FieldProblem[];
 }
 
-/** Never behind anything else, so never behind a plan either. */
-const OWN_LANE_TYPE = "otp";
-
 export function readRequest(request: NotificationRequest, now: number): ReadRequest {
   const problems: FieldProblem[] = [];
   const problem = (path: string, code: FieldProblem["code"], message: string): void => {
     problems.push({ path, code, message });
   };
   if (request.type === "") problem("type", "required", "type is required");
-  if (request.type === OWN_LANE_TYPE) {
+  if (isOtp(request.type)) {
     problem("type", "not_available", "one-time passwords are asked for at /v1/otp");
   }
 

@@ -15,6 +15,7 @@ import { startAnswer } from "../client/start-answer.ts";
 import { startAsk, startInventory, startProbe } from "../client/start-errand.ts";
 import { startRun } from "../client/start-run.ts";
 import { listen } from "../db/listen.ts";
+import { readCodeToSend } from "../db/otp-challenges.ts";
 import { checkRequest } from "../db/requests.ts";
 import { openSecret, sealSecret } from "../db/sealed-secret.ts";
 import { createAddressGuard } from "../providers/address-guard.ts";
@@ -123,6 +124,7 @@ function buildActivities(
     providers,
     openAccount: createOpenAccount(settings),
     openDestination: createOpenDestination(settings),
+    readCode: (asked) => readCodeToSend(pool, asked, settings.secretKey),
     ackLink: createAckLinks(settings),
     settings,
     files: rememberFiles(

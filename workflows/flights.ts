@@ -14,7 +14,7 @@ import {
 
 import type { ClosingOrder, DeliverAnswer, Progress } from "../activities/contract.ts";
 import { closingInWords, orderInWords } from "../domain/narration.ts";
-import { PRIORITY_KEYS } from "../domain/priority.ts";
+import { priorityKeyOf } from "../domain/otp.ts";
 import { isResultKind } from "../domain/result-kind.ts";
 import type { DeliveryKey, DeliveryOrder, DeliveryResult, Todo } from "../domain/run.ts";
 import { deliver, hangUp, onRecord } from "./activity-proxies.ts";
@@ -88,14 +88,14 @@ export class Flights {
       deliver(
         {
           notificationId: this.#run.id,
-          priorityKey: PRIORITY_KEYS[this.#run.priority],
+          priorityKey: this.#priorityKey(),
           order: { purpose: "ladder", ...order },
           progress,
         },
         {
           summary: orderInWords(order),
           accountId: order.accountId,
-          priorityKey: PRIORITY_KEYS[this.#run.priority],
+          priorityKey: this.#priorityKey(),
           scheduleToStartMs: order.deadlineAt - now,
         },
       ),
@@ -132,6 +132,10 @@ export class Flights {
     this.#run.learnResult(order, resultOf(error), nowMs());
   }
 
+  #priorityKey(): number {
+    return priorityKeyOf(this.#run.plan.type, this.#run.priority);
+  }
+
   #count(work: Promise<unknown>): void {
     this.#others += 1;
     const done = (): void => {
@@ -154,14 +158,14 @@ async function tellOne(run: Run, order: ClosingOrder): Promise<void> {
     await deliver(
       {
         notificationId: run.id,
-        priorityKey: PRIORITY_KEYS[run.priority],
+        priorityKey: priorityKeyOf(run.plan.type, run.priority),
         order: { purpose: "closing", ...order },
         progress: null,
       },
       {
         summary: closingInWords(order),
         accountId: order.accountId,
-        priorityKey: PRIORITY_KEYS[run.priority],
+        priorityKey: priorityKeyOf(run.plan.type, run.priority),
         scheduleToStartMs: CLOSING_WAIT_MS,
       },
     );

@@ -14,6 +14,8 @@ export type RateLimit = {
 };
 
 export const DEFAULT_RATE_LIMIT: RateLimit = { burst: 2_000, perSecond: 200 };
+/** Codes and guesses of one key: far above what people type, far below what guessing takes. Beside it stand the limits of domain/otp.ts, which all processes share. */
+export const OTP_RATE_LIMIT: RateLimit = { burst: 60, perSecond: 1 };
 
 export function rateLimit(limit: RateLimit, now: () => number): MiddlewareHandler<AppEnv> {
   const buckets = new Map<string, { left: number; atMs: number }>();

@@ -123,8 +123,8 @@ export class LimitExceeded extends RequestRefused {
   readonly code = "rate_limited";
   readonly retryAfterSeconds: number;
 
-  constructor(retryAfterSeconds: number) {
-    super("Too many requests with this key.");
+  constructor(retryAfterSeconds: number, message = "Too many requests with this key.") {
+    super(message);
     this.name = "LimitExceeded";
     this.retryAfterSeconds = retryAfterSeconds;
   }

@@ -8,7 +8,7 @@ export type SeedType = {
   readonly nameEn: string;
   readonly priority: Priority;
   /** Code of the policy; null: the default of the priority. */
-  readonly policy: "assignment" | "claim" | "notice" | "test" | null;
+  readonly policy: "assignment" | "claim" | "notice" | "test" | "otp" | null;
   readonly answers: AnswerKind;
   /** Customer service may see and create it. */
   readonly isCustomer: boolean;
@@ -284,5 +284,6 @@ export const TYPES: readonly SeedType[] = [
     nameId: "Kode verifikasi",
     nameEn: "Verification code",
     priority: "high",
+    policy: "otp",
   },
 ];

@@ -114,6 +114,7 @@ function worker(sent: OutboundMessage[], answers: ProviderError[], files: FileCl
     pool: database().pool,
     providers,
     openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
+    readCode: () => Promise.resolve(null),
     openDestination: () => {
       throw new Error("no device is told");
     },

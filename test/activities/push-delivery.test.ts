@@ -96,6 +96,7 @@ function worker(answers: Answers, over: Partial<DeliverDeps> = {}) {
     pool: database().pool,
     providers,
     openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
+    readCode: () => Promise.resolve(null),
     openDestination: createOpenDestination({ secretKey: SECRET_KEY }),
     settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
     files: {

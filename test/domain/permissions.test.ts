@@ -127,6 +127,13 @@ const EXPECTED: Record<Action, Record<Role, readonly Thing[]>> = {
     customer_service: OWN,
     technician: OWN,
   }),
+  send_otp: nobodyBut({
+    manager: OWN,
+    supervisor: [...IN_OWN_ZONE, ...OWN],
+    noc: OWN,
+    customer_service: OWN,
+    technician: OWN,
+  }),
   read_groups: nobodyBut({ manager: ALL, supervisor: IN_OWN_ZONE, noc: ALL }),
   write_groups: nobodyBut({ supervisor: IN_OWN_ZONE }),
   read_duty: nobodyBut({ manager: ALL, supervisor: IN_OWN_ZONE, noc: ALL, technician: OWN }),

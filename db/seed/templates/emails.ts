@@ -200,4 +200,26 @@ export const EMAIL_TEMPLATES: readonly SeedTemplate[] = [
       ),
     },
   }),
+
+  // No code in a subject: it stands on locked screens and in lists that others see.
+  ...inBothLanguages("otp", "email", {
+    id: {
+      subject: "Kode verifikasi Siaga",
+      body: lines(
+        "Kode verifikasi Siaga Anda: {{ otp_code }}",
+        "",
+        "Berlaku {% if minutes %}{{ minutes }}{% else %}5{% endif %} menit. Jangan berikan kode ini kepada siapa pun, juga tidak kepada petugas kami.",
+        "Abaikan pesan ini jika Anda tidak memintanya.",
+      ),
+    },
+    en: {
+      subject: "Your Siaga verification code",
+      body: lines(
+        "Your Siaga verification code: {{ otp_code }}",
+        "",
+        "Valid for {% if minutes %}{{ minutes }}{% else %}5{% endif %} minutes. Do not give it to anybody, our own people included.",
+        "Ignore this message if you did not ask for it.",
+      ),
+    },
+  }),
 ];

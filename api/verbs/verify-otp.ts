@@ -1,0 +1,116 @@
+import { recordAudit } from "../../db/audit.ts";
+import { channelsOfCode, ownerOfNumber, takeCheck, useChallenge } from "../../db/otp-challenges.ts";
+import type { TakenCheck } from "../../db/otp-challenges.ts";
+import type { StaleRun } from "../../db/stale-plans.ts";
+import { withTransaction } from "../../db/transaction.ts";
+import { verifyContact } from "../../db/verified-contacts.ts";
+import type { Actor } from "../../domain/actor.ts";
+import { OTP_DIGITS, readOtpCode } from "../../domain/otp.ts";
+import { mayAny } from "../../domain/permissions.ts";
+import { Forbidden, InvalidInput } from "./errors.ts";
+import type { Replanner } from "./replanner.ts";
+import { callerOf, reachesOwner, readPhone } from "./send-otp.ts";
+import { stopTelling } from "./stop-telling-code.ts";
+import type { TellDeps } from "./tell-run.ts";
+
+export type VerifyOtpDeps = TellDeps & {
+  readonly now: () => number;
+  readonly secretKey: Uint8Array;
+  readonly replanner: Replanner;
+};
+
+export type OtpVerdict =
+  /** The number is this person's; whoever signs people in knows by it who they are. */
+  | { readonly kind: "verified"; readonly userId: string; readonly verifiedAt: number }
+  | { readonly kind: "wrong_code"; readonly checksLeft: number }
+  /** Never asked for, used, replaced by a newer one, guessed at too often, or over. */
+  | { readonly kind: "no_valid_code" };
+
+/**
+ * Whether a code is the one that was sent to the number, and what follows if it is: the number is proven, and runs that were planned without it are planned again.
+ *
+ * Of guesses at the same time five at most are compared, and one that is right is answered so (db/otp-challenges.ts). A process that dies between the check and the
+ * proof has used up a check: the code still serves.
+ *
+ * @throws Forbidden, InvalidInput
+ */
+export async function verifyOtp(
+  deps: VerifyOtpDeps,
+  asked: { readonly actor: Actor; readonly phone: string; readonly code: string },
+): Promise<OtpVerdict> {
+  const { actor } = asked;
+  if (!mayAny(actor, "send_otp")) throw new Forbidden();
+  const phone = readPhone(asked.phone);
+  const code = readOtpCode(asked.code);
+  if (code === null) {
+    throw new InvalidInput([
+      { path: "code", code: "invalid", message: `Must be ${OTP_DIGITS} digits.` },
+    ]);
+  }
+  const nowMs = deps.now();
+  const owner = await ownerOfNumber(deps.pool, phone);
+  const check = await takeCheck(
+    deps.pool,
+    { phone, reachesOwner: reachesOwner(actor, owner), caller: callerOf(actor), code, nowMs },
+    deps.secretKey,
+  );
+  if (check === null) return { kind: "no_valid_code" };
+  if (!check.isRight || check.userId === null) {
+    if (check.checksLeft === 0) stopLater(deps, check, nowMs);
+    return { kind: "wrong_code", checksLeft: check.checksLeft };
+  }
+  const stale = await prove(deps, { actor, phone, check, userId: check.userId, nowMs });
+  if (stale === null) return { kind: "no_valid_code" };
+  deps.replanner.tell(stale, "contact_verified", new Date(nowMs));
+  stopLater(deps, check, nowMs);
+  return { kind: "verified", userId: check.userId, verifiedAt: nowMs };
+}
+
+/** The runs that it outdates; null: another request was first, or the number is not this person's to prove any more. */
+async function prove(
+  deps: VerifyOtpDeps,
+  {
+    actor,
+    phone,
+    check,
+    userId,
+    nowMs,
+  }: {
+    readonly actor: Actor;
+    readonly phone: string;
+    readonly check: TakenCheck;
+    readonly userId: string;
+    readonly nowMs: number;
+  },
+): Promise<readonly StaleRun[] | null> {
+  return withTransaction(deps.pool, async (client) => {
+    if (!(await useChallenge(client, { id: check.id, nowMs }))) return null;
+    const verified = await verifyContact(client, {
+      userId,
+      kind: "phone",
+      value: phone,
+      by: "otp",
+      nowMs,
+      // Who gives a number wants to be told on it.
+      makesPrimary: check.isClaim,
+    });
+    if (verified.kind !== "verified") return null;
+    const detail = {
+      by: "otp",
+      challengeId: check.id,
+      isNew: verified.isNew,
+      channels: await channelsOfCode(client, check.notificationId),
+    };
+    await recordAudit(
+      client,
+      { by: actor, action: "contact.verified", subject: userId, detail },
+      nowMs,
+    );
+    return verified.stale;
+  });
+}
+
+function stopLater(deps: VerifyOtpDeps, { notificationId }: TakenCheck, nowMs: number): void {
+  if (notificationId === null) return;
+  setImmediate(() => stopTelling(deps, [notificationId], nowMs));
+}
