@@ -32,6 +32,7 @@ export function createProbeAccount(deps: ProbeDeps) {
     await markProbed(deps.pool, {
       accountId,
       quotaLeft: said.kind === "answer" ? said.probe.quotaLeft : null,
+      phoneNumber: said.kind === "answer" ? (said.probe.phoneNumber ?? null) : null,
       at,
     });
     const moved = await changeCircuit(deps.pool, accountId, (circuit) =>

@@ -232,11 +232,17 @@ export async function accountsToProbe(
 
 export async function markProbed(
   pool: pg.Pool,
-  input: { readonly accountId: string; readonly quotaLeft: number | null; readonly at: Date },
+  input: {
+    readonly accountId: string;
+    readonly quotaLeft: number | null;
+    readonly phoneNumber: string | null;
+    readonly at: Date;
+  },
 ): Promise<void> {
   await pool.query({
     name: "circuit-probed",
-    text: `update provider_accounts set probed_at = $2, quota_left = coalesce($3, quota_left) where id = $1`,
-    values: [input.accountId, input.at, input.quotaLeft],
+    text: `update provider_accounts set probed_at = $2, quota_left = coalesce($3, quota_left), phone_number = coalesce($4, phone_number)
+      where id = $1`,
+    values: [input.accountId, input.at, input.quotaLeft, input.phoneNumber],
   });
 }

@@ -16,6 +16,8 @@ export type AuditedActor =
   | Actor
   /** Somebody with a one-time link from the server itself. */
   | { readonly kind: "setup_link" }
+  /** Somebody who wrote to a number of ours. */
+  | { readonly kind: "writer"; readonly userId: string; readonly name: string | null }
   /** What a vendor says of an account of ours. */
   | { readonly kind: "vendor"; readonly provider: string };
 
@@ -47,6 +49,8 @@ function toAudited(actor: AuditedActor): Readonly<Record<string, string | null>>
       return { kind: "api_key", userId: null, apiKeyId: actor.keyId, name: actor.name };
     case "setup_link":
       return { kind: "setup_link", userId: null, apiKeyId: null, name: null };
+    case "writer":
+      return { kind: "writer", userId: actor.userId, apiKeyId: null, name: actor.name };
     case "vendor":
       return { kind: "vendor", userId: null, apiKeyId: null, name: actor.provider };
   }

@@ -87,6 +87,26 @@ export async function endOptOuts(
   return rowCount === 0 ? [] : outdate(client, holder.userId, optIn.now);
 }
 
+/**
+ * What a person's agreement to be written to gives back on a channel: everything stopped there but what needs a consent of its own (promotion, survey), to which
+ * nobody agrees by the way.
+ */
+export async function classesToGiveBack(
+  client: pg.PoolClient,
+  { userId, channel }: { readonly userId: string; readonly channel: string },
+): Promise<readonly string[]> {
+  const { rows } = await client.query<{ message_class: string }>({
+    name: "opt-outs-give-back",
+    text: `
+      select distinct o.message_class from opt_outs o
+      where o.ended_at is null and o.channel = $2
+        and o.holder in (select $1 union all select c.value from contacts c where c.user_id = $1 and c.kind = 'phone' and c.is_active)
+        and not exists (select from notification_types t where t.consent_class = o.message_class)`,
+    values: [userId, channel],
+  });
+  return rows.map(({ message_class }) => message_class);
+}
+
 /** A number that somebody has is that person's. */
 async function ownerOf(
   client: pg.PoolClient,

@@ -217,7 +217,8 @@ export async function updateProviderAccount(
   await client.query(
     `update provider_accounts set name = $2, base_url = $3, sender = $4, device_key = $5, credentials_encrypted = $6, settings = $7,
        position = coalesce($8, position), purposes = $9, pacing = $10, daily_cap = $11, receipt_deadline_seconds = $12, enabled = $13,
-       webhook_token_encrypted = $14, version = version + 1, updated_at = $15, new_contact_cap = $16, warm_up = $17, is_standby = $18
+       webhook_token_encrypted = $14, version = version + 1, updated_at = $15,
+       phone_number = case when sender = $4 and settings = $7 then phone_number end, new_contact_cap = $16, warm_up = $17, is_standby = $18
      where id = $1`,
     [
       id,
@@ -305,6 +306,26 @@ export async function findRealAccounts(pool: pg.Pool): Promise<readonly string[]
   return rows
     .filter(({ base_url: url }) => url === null || !isOnThisMachine(url))
     .map(({ id }) => id);
+}
+
+/** A number of ours that people could write to in person. */
+export type ListeningAccount = Pick<
+  ProviderAccountRow,
+  "id" | "provider" | "channel" | "sender" | "settings"
+> & {
+  /** E.164, as the vendor told it where the sender is an id of its own. */
+  readonly phone_number: string | null;
+};
+
+/** Accounts for personal WhatsApp that are switched on and not out, in the order in which they are tried. */
+export async function listListeningAccounts(
+  db: pg.Pool | pg.PoolClient,
+): Promise<readonly ListeningAccount[]> {
+  const { rows } = await db.query<ListeningAccount>(
+    `select id, provider, channel, sender, settings, phone_number from provider_accounts
+     where enabled and channel = 'whatsapp_personal' and health_state <> 'out' order by is_standby, position, id`,
+  );
+  return rows;
 }
 
 /** Accounts that are switched on, as far as what they report depends on them. */

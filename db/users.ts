@@ -24,6 +24,8 @@ export type ContactRow = {
   readonly verifiedAt: string | null;
   readonly verifiedBy: Verification | null;
   readonly isPrimary: boolean;
+  /** ISO 8601; null: the person has not said so from this number. */
+  readonly consentedAt: string | null;
 };
 
 export type UserRow = {
@@ -45,7 +47,7 @@ const COLUMNS = `
   u.id, u.external_id, u.name, u.role, u.zones, u.locale, u.time_zone, u.is_active, u.created_at, u.updated_at,
   (
     select coalesce(jsonb_agg(jsonb_build_object('kind', c.kind, 'value', c.value, 'verifiedAt', c.verified_at,
-      'verifiedBy', c.verified_by, 'isPrimary', c.is_primary) order by c.kind desc, c.is_primary desc, c.created_at, c.id), '[]')
+      'verifiedBy', c.verified_by, 'isPrimary', c.is_primary, 'consentedAt', c.consented_at) order by c.kind desc, c.is_primary desc, c.created_at, c.id), '[]')
     from contacts c where c.user_id = u.id and c.kind in ('phone', 'email')
   ) as contacts,
   (extract(epoch from u.created_at) * 1000000)::bigint as created_us`;

@@ -89,6 +89,22 @@ export async function verifyContact(
   return { kind: "verified", wasVerified, isNew: known === undefined, isPrimary, stale };
 }
 
+/** Null: the person has no such number, or nobody has verified it. */
+export async function findVerified(
+  client: pg.PoolClient,
+  userId: string,
+  phone: string,
+): Promise<{ readonly isPrimary: boolean } | null> {
+  const { rows } = await client.query<{ is_primary: boolean }>({
+    name: "verify-find",
+    text: `select is_primary from contacts
+      where user_id = $1 and kind = 'phone' and value = $2 and is_active and verified_at is not null`,
+    values: [userId, phone],
+  });
+  const [row] = rows;
+  return row ? { isPrimary: row.is_primary } : null;
+}
+
 interface Verified {
   readonly userId: string;
   readonly kind: ContactKind;

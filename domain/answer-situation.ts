@@ -3,6 +3,7 @@
  * said, in that person's language.
  */
 import type { ActKind, ActRefusal, Answer } from "./notification.ts";
+import type { VerificationRefusal } from "./verification-code.ts";
 
 export type AnswerSituation =
   /** It isn't clear which one is meant; empty: nothing waits for this person's answer. */
@@ -34,7 +35,10 @@ export type AnswerSituation =
   /** Consent is given again. */
   | { readonly kind: "started" }
   /** Wants no more of something, and nothing of ours says of what. */
-  | { readonly kind: "which_stop" };
+  | { readonly kind: "which_stop" }
+  /** The number that wrote is proven; `isPrimary`: messages go there from now on. */
+  | { readonly kind: "phone_verified"; readonly name: string | null; readonly isPrimary: boolean }
+  | { readonly kind: "phone_not_verified"; readonly reason: VerificationRefusal };
 
 /** How the referee answered an act. */
 export type ActResult =

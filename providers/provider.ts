@@ -376,6 +376,8 @@ export type AccountProbe = {
   readonly state: "connected" | "disconnected" | "banned" | "restricted";
   /** Messages left in the package, where the vendor tells. */
   readonly quotaLeft: number | null;
+  /** E.164: the number behind the account's sender, where that is an id of the vendor's and the vendor tells. */
+  readonly phoneNumber?: string | null;
   readonly detail: SanitizedJson;
 };
 

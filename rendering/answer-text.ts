@@ -32,6 +32,8 @@ function fillIn(situation: AnswerSituation, context: AnswerContext): ReplySituat
     case "stopped_staff":
     case "started":
     case "which_stop":
+    case "phone_verified":
+    case "phone_not_verified":
       return situation;
     case "which_one": {
       const items = itemsOf(situation.notificationIds, context);

@@ -2,6 +2,7 @@
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { Answer } from "../domain/notification.ts";
+import type { VerificationRefusal } from "../domain/verification-code.ts";
 import { printValue } from "./printed-value.ts";
 import { isWhatsApp } from "./template.ts";
 import { TEXTS, fill } from "./texts.ts";
@@ -40,7 +41,9 @@ export type ReplySituation =
   | { readonly kind: "confirm_all"; readonly items: readonly OpenItem[] }
   | { readonly kind: "all_done"; readonly count: number }
   | { readonly kind: "rate_range"; readonly code: string }
-  | { readonly kind: "stopped" | "stopped_staff" | "started" | "which_stop" | "help" };
+  | { readonly kind: "stopped" | "stopped_staff" | "started" | "which_stop" | "help" }
+  | { readonly kind: "phone_verified"; readonly name: string | null; readonly isPrimary: boolean }
+  | { readonly kind: "phone_not_verified"; readonly reason: VerificationRefusal };
 
 export type ReplyContext = {
   readonly channel: Channel;
@@ -98,6 +101,12 @@ function sentence(situation: ReplySituation, { channel, locale }: ReplyContext):
     case "which_stop":
     case "help":
       return say(texts.reply[situation.kind]);
+    case "phone_verified":
+      return say(texts.verified[situation.isPrimary ? "primary" : "second"], {
+        name: print(situation.name) || texts.verified.you,
+      });
+    case "phone_not_verified":
+      return say(texts.notVerified[situation.reason]);
   }
 }
 

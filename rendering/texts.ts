@@ -2,6 +2,7 @@
 import type { AnswerKind, Answer } from "../domain/notification.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { Priority } from "../domain/priority.ts";
+import type { VerificationRefusal } from "../domain/verification-code.ts";
 
 /** What ends a run for those who were told of it. */
 export const CLOSING_KINDS = [
@@ -65,6 +66,11 @@ type Texts = {
   readonly thanks: Readonly<Record<Answer, string>>;
   readonly reply: Readonly<Record<ReplyKind, string>>;
   readonly over: Readonly<Record<"cancelled" | "resolved" | "settled", string>>;
+  /** What a person sends to prove a number: says whose it will be and agrees to be written to. */
+  readonly verifyMe: Readonly<Record<"named" | "unnamed", string>>;
+  /** `second`: messages still go to another number. */
+  readonly verified: Readonly<Record<"primary" | "second" | "you", string>>;
+  readonly notVerified: Readonly<Record<VerificationRefusal, string>>;
 };
 
 export const TEXTS: Readonly<Record<Locale, Texts>> = {
@@ -158,6 +164,29 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       resolved: "sudah selesai",
       settled: "sudah ditutup",
     },
+    verifyMe: {
+      named:
+        "Saya {name}. Tolong verifikasi nomor ini dan kirim pemberitahuan Siaga ke sini. Kode: {code}",
+      unnamed: "Tolong verifikasi nomor ini dan kirim pemberitahuan Siaga ke sini. Kode: {code}",
+    },
+    verified: {
+      primary:
+        "Terima kasih, nomor ini sudah terverifikasi untuk {name}. Pemberitahuan dikirim ke sini; balas STOP pada pesan yang tidak Anda inginkan.",
+      second:
+        "Terima kasih, nomor ini sudah terverifikasi untuk {name}. Pemberitahuan tetap dikirim ke nomor utama.",
+      you: "Anda",
+    },
+    notVerified: {
+      unknown: "Maaf, kode verifikasi itu tidak kami kenal. Nomor ini tidak berubah.",
+      expired: "Maaf, kode verifikasi itu sudah kedaluwarsa. Mohon minta tautan baru.",
+      used: "Maaf, kode verifikasi itu sudah tidak berlaku. Mohon minta tautan baru.",
+      no_number:
+        "Maaf, WhatsApp menyembunyikan nomor Anda dari kami, jadi nomor ini tidak bisa diverifikasi di sini. Mohon pakai kode sekali pakai atau hubungi administrator.",
+      taken:
+        "Maaf, nomor ini sudah terdaftar atas nama orang lain, jadi tidak bisa diverifikasi. Mohon hubungi administrator.",
+      too_many:
+        "Maaf, terlalu banyak nomor terdaftar untuk orang ini. Mohon hapus salah satu dahulu.",
+    },
   },
   en: {
     priority: { critical: "Critical", high: "High", medium: "Medium", low: "Low" },
@@ -247,6 +276,28 @@ export const TEXTS: Readonly<Record<Locale, Texts>> = {
       cancelled: "has been cancelled",
       resolved: "has been resolved",
       settled: "is closed",
+    },
+    verifyMe: {
+      named:
+        "I am {name}. Please verify this number and send my Siaga notifications here. Code: {code}",
+      unnamed: "Please verify this number and send my Siaga notifications here. Code: {code}",
+    },
+    verified: {
+      primary:
+        "Thank you, this number is now verified for {name}. Notifications come here; reply STOP to a message that you don't want.",
+      second:
+        "Thank you, this number is now verified for {name}. Notifications still go to the main number.",
+      you: "you",
+    },
+    notVerified: {
+      unknown: "Sorry, we don't know that verification code. Nothing has changed.",
+      expired: "Sorry, that verification code is too old. Please ask for a new link.",
+      used: "Sorry, that verification code is no longer valid. Please ask for a new link.",
+      no_number:
+        "Sorry, WhatsApp hides your number from us, so it can't be verified here. Please use a one-time password or ask an administrator.",
+      taken:
+        "Sorry, this number is registered to somebody else, so it can't be verified. Please ask an administrator.",
+      too_many: "Sorry, this person has too many numbers. Please remove one of them first.",
     },
   },
 };

@@ -28,6 +28,10 @@ export const ContactSchema = z
     verifiedAt: instantOut.nullable(),
     verifiedBy: z.enum(VERIFICATIONS).nullable(),
     isPrimary: z.boolean(),
+    consentedAt: instantOut.nullable().openapi({
+      description:
+        "When the person agreed, by a message from this number, to be written to; null: not recorded.",
+    }),
   })
   .openapi("Contact");
 
@@ -43,6 +47,7 @@ const ContactInputSchema = z
     }),
     verifiedAt: z.unknown().optional().openapi({ readOnly: true, description: "Not read." }),
     verifiedBy: z.unknown().optional().openapi({ readOnly: true, description: "Not read." }),
+    consentedAt: z.unknown().optional().openapi({ readOnly: true, description: "Not read." }),
   })
   .openapi("ContactInput");
 

@@ -18,24 +18,35 @@ import type { ReplyEvent } from "../../providers/provider.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
 import { holderOf } from "./reply-facts.ts";
 import type { ReplyMessage } from "./reply-message.ts";
+import type { MessageVerification } from "./verify-by-message.ts";
 
 type Told = Extract<RecordActAnswer, { kind: "applied" | "pending" }>;
 
-/** What is left to do once the transaction stands: runs to tell, an answer to send, runs to plan again. */
+/** What is left to do once the transaction stands: runs to tell, an answer to send, runs to plan again and why. */
 export type Aftermath = {
   readonly told: readonly Told[];
   readonly answer: AnswerToStart | null;
   readonly stale: readonly StaleRun[];
+  readonly staleBy: "consent_changed" | "contact_verified";
 };
 
-export const NOTHING_LEFT: Aftermath = { told: [], answer: null, stale: [] };
+export const NOTHING_LEFT: Aftermath = {
+  told: [],
+  answer: null,
+  stale: [],
+  staleBy: "consent_changed",
+};
 
-export type DecidedReply = {
+/** A message, and whose it is. */
+export type MetWriter = {
   readonly message: ReplyMessage;
   readonly writer: ReplyWriter;
   readonly addresses: readonly string[];
   /** In a personal chat, the number that the quoted message of ours went to. */
   readonly quotedTo: string | null;
+};
+
+export type DecidedReply = MetWriter & {
   readonly facts: ReplyFacts;
   readonly decision: ReplyDecision;
 };
@@ -103,6 +114,39 @@ export async function carryOut(
       return NOTHING_LEFT;
     }
   }
+}
+
+/** What came of the words of a verification link, noted and said. `writer` is who has the number by now. */
+export async function carryOutVerification(
+  client: pg.PoolClient,
+  deps: EventDeps,
+  received: Received<ReplyEvent>,
+  met: MetWriter,
+  verification: MessageVerification,
+): Promise<Aftermath> {
+  const { message, writer, addresses } = met;
+  await endPrompt(client, received.account.row.deviceKey, addresses);
+  const isVerified = verification.kind === "verified";
+  const situation: AnswerSituation = isVerified
+    ? {
+        kind: "phone_verified",
+        name: writer.user?.name ?? null,
+        isPrimary: verification.isPrimary,
+      }
+    : { kind: "phone_not_verified", reason: verification.reason };
+  const answer = await say(client, deps, received, met, [situation], false);
+  await interpret(client, message.inboundId, {
+    // Who can't be answered is left to people.
+    state: isVerified ? "applied" : answer === null ? "unmatched" : "asked",
+    userId: writer.user?.id ?? null,
+    detail: { verification: isVerified ? "verified" : verification.reason },
+  });
+  return {
+    ...NOTHING_LEFT,
+    answer,
+    stale: isVerified ? verification.stale : [],
+    staleBy: "contact_verified",
+  };
 }
 
 async function act(
@@ -264,7 +308,7 @@ async function say(
   client: pg.PoolClient,
   deps: EventDeps,
   { account }: Received<ReplyEvent>,
-  { message, writer, addresses, quotedTo }: DecidedReply,
+  { message, writer, addresses, quotedTo }: MetWriter,
   situations: readonly AnswerSituation[],
   isUnmatched: boolean,
 ): Promise<AnswerToStart | null> {

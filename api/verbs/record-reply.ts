@@ -23,20 +23,27 @@ import type { ReplyDecision } from "../../domain/reply-decision.ts";
 import { replyWords } from "../../domain/reply.ts";
 import type { ReplyWords } from "../../domain/reply.ts";
 import type { ReplyEvent } from "../../providers/provider.ts";
-import { carryOut, interpret, NOTHING_LEFT, personalChannel } from "./carry-out-reply.ts";
+import {
+  carryOut,
+  carryOutVerification,
+  interpret,
+  NOTHING_LEFT,
+  personalChannel,
+} from "./carry-out-reply.ts";
 import type { Aftermath } from "./carry-out-reply.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
 import { toFacts, VENDOR_CLOCK_MS } from "./reply-facts.ts";
 import { readSaid, toMessage } from "./reply-message.ts";
 import type { ReplyMessage } from "./reply-message.ts";
 import { signalAct } from "./tell-run.ts";
+import { verifyByMessage } from "./verify-by-message.ts";
 
 export async function recordReply(deps: EventDeps, received: Received<ReplyEvent>): Promise<void> {
   const words = await deps.inbound.readWords();
-  const { told, answer, stale } = await withTransaction(deps.pool, (client) =>
+  const { told, answer, stale, staleBy } = await withTransaction(deps.pool, (client) =>
     store(client, deps, received, (locale) => replyWords(words, locale)),
   );
-  deps.replanner.tell(stale, "consent_changed", new Date(received.receivedAt));
+  deps.replanner.tell(stale, staleBy, new Date(received.receivedAt));
   for (const { workflowId, act } of told) {
     if (act.kind !== "rate") signalAct(deps, workflowId, act);
     deps.announce?.({ kind: "act", actId: act.actId });
@@ -89,8 +96,20 @@ async function store(
     await interpret(client, message.inboundId, { state: "ignored", detail: { echo: true } });
     return NOTHING_LEFT;
   }
+  // Ordering: before the writer is looked up, because it says who that is.
+  const verification = await verifyByMessage(client, {
+    ...message,
+    accountId: account.row.id,
+    text: message.via === "reply" ? event.text : "",
+    channel: personalChannel(account.row),
+    nowMs: receivedAt,
+  });
   const writer = await findWriter(client, message.from, groupChatId);
   const addresses = await meetWriter(client, deps, received, message, writer);
+  if (verification !== null) {
+    const met = { message, writer, addresses, quotedTo: null };
+    return carryOutVerification(client, deps, received, met, verification);
+  }
   const said = readSaid(event, message, wordsFor(writer.user?.locale ?? deps.inbound.locale));
   const found = await loadReplyFacts(client, {
     deviceKey,

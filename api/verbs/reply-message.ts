@@ -5,6 +5,7 @@ import { storableText } from "../../db/storable-text.ts";
 import type { ReplyFacts } from "../../domain/reply-decision.ts";
 import { parseButton, parseReaction, parseReply } from "../../domain/reply.ts";
 import type { ReplyWords, Said } from "../../domain/reply.ts";
+import { hideVerificationCodes } from "../../domain/verification-code.ts";
 import type { ReplyEvent, SenderId } from "../../providers/provider.ts";
 
 /** What a person wrote, reacted or pressed, as we keep it. */
@@ -25,7 +26,7 @@ const NAME_CHARS_MAX = 200;
 export function toMessage(event: ReplyEvent, receivedAt: number): ReplyMessage {
   const isButton = event.buttonId !== null && parseButton(event.buttonId) !== null;
   const via = event.reaction === null ? (isButton ? "button" : "reply") : "reaction";
-  const body = event.reaction ?? (event.text || (event.buttonId ?? ""));
+  const body = hideVerificationCodes(event.reaction ?? (event.text || (event.buttonId ?? "")));
   const kinds: Readonly<Record<ReplyFacts["via"], InboundKind>> = {
     reaction: "reaction",
     button: "button",

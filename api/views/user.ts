@@ -15,16 +15,22 @@ export function toUser(row: UserRow): z.input<typeof UserSchema> {
     locale: row.locale,
     timeZone: row.time_zone,
     isActive: row.is_active,
-    contacts: row.contacts.map(({ kind, value, verifiedAt, verifiedBy, isPrimary }) => ({
-      kind,
-      value,
-      verifiedAt: toInstant(verifiedAt === null ? null : new Date(verifiedAt)),
-      verifiedBy,
-      isPrimary,
+    contacts: row.contacts.map((contact) => ({
+      kind: contact.kind,
+      value: contact.value,
+      verifiedAt: toUtc(contact.verifiedAt),
+      verifiedBy: contact.verifiedBy,
+      isPrimary: contact.isPrimary,
+      consentedAt: toUtc(contact.consentedAt),
     })),
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };
+}
+
+/** As PostgreSQL puts an instant into JSON, and as the API tells it. */
+function toUtc(instant: string | null): string | null {
+  return toInstant(instant === null ? null : new Date(instant));
 }
 
 export function userEtag(row: UserRow): { readonly ETag: string } {

@@ -2,6 +2,7 @@
  * One request per message. There is no idempotency key: `biz_opaque_callback_data` carries the delivery's id, so that the
  * status webhooks tell what became of a message whose answer was lost.
  */
+import { normalisePhone } from "../../domain/phone-number.ts";
 import { baseUrlOf, readAccount } from "../account.ts";
 import { ProviderError } from "../errors.ts";
 import type { FailureReason, SanitizedJson, ProviderVerdict } from "../errors.ts";
@@ -90,13 +91,22 @@ export async function probeNumber(
 ): Promise<AccountProbe> {
   const { settings } = readAccount(PROVIDER, PROBE, account, SCHEMAS);
   const id = phoneNumberIdOf(PROBE, account, settings);
-  const path = `/${settings.apiVersion}/${id}?fields=id,status,quality_rating`;
+  const path = `/${settings.apiVersion}/${id}?fields=id,status,quality_rating,display_phone_number`;
   const body = await read(httpCall, account, path, PROBE, options);
   return {
     state: readPhoneNumberState(textAt(body, "status") ?? ""),
     quotaLeft: null,
+    phoneNumber: shownNumberOf(body),
     detail: { status: textAt(body, "status"), quality_rating: textAt(body, "quality_rating") },
   };
+}
+
+/** Written for people, with spaces and hyphens; null where it is no number that exists. */
+function shownNumberOf(body: JsonObject): string | null {
+  const read = normalisePhone(
+    `+${(textAt(body, "display_phone_number") ?? "").replace(/\D/g, "")}`,
+  );
+  return read.ok ? read.phone : null;
 }
 
 export async function listTemplates(

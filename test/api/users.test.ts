@@ -267,13 +267,21 @@ describe("PATCH /v1/users/{id}", () => {
     });
     expect(answer.status, answer.text).toBe(200);
     expect(answer.body["contacts"]).toEqual([
-      { kind: "phone", value: added, isPrimary: true, verifiedAt: null, verifiedBy: null },
+      {
+        kind: "phone",
+        value: added,
+        isPrimary: true,
+        verifiedAt: null,
+        verifiedBy: null,
+        consentedAt: null,
+      },
       {
         kind: "phone",
         value: kept,
         isPrimary: false,
         verifiedAt: objectAt(answer.body, "contacts", 1, "verifiedAt"),
         verifiedBy: "api",
+        consentedAt: null,
       },
     ]);
     expect(objectAt(answer.body, "contacts", 1, "verifiedAt")).toMatch(/Z$/);
