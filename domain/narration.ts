@@ -68,8 +68,8 @@ export function waitingInWords(waiting: WaitingFor): string {
   }
 }
 
-/** Markdown: what it is, what it waits for and when it wakes, what happened. */
-export function runInWords(plan: RunPlan, todo: Todo, story: readonly TimelineEntry[]): string {
+/** Markdown: what it is, what it waits for and when it wakes, what happened. `story`: its lines, oldest first. */
+export function runInWords(plan: RunPlan, todo: Todo, story: readonly string[]): string {
   const wakes = todo.wakeAt === null ? "" : ` Wakes at **${clockUtc(todo.wakeAt)}**.`;
   const steps = plan.rules.steps.length;
   return [
@@ -88,25 +88,26 @@ export function runInWords(plan: RunPlan, todo: Todo, story: readonly TimelineEn
 export function settledInWords(
   outcome: Outcome | null,
   reason: string | null,
-  story: readonly TimelineEntry[],
+  story: readonly string[],
 ): string {
   const why = reason ? ` (${inWords(reason)})` : "";
   return [`### Settled: ${outcome ?? "not this run's"}${why}`, "", ...storyLines(story)].join("\n");
 }
 
-function storyLines(story: readonly TimelineEntry[]): readonly string[] {
+function storyLines(story: readonly string[]): readonly string[] {
   if (story.length === 0) return [];
   const shown = story.slice(-STORY_LINES_MAX).reverse();
   const left = story.length - shown.length;
   return [
     "**What happened, newest first**",
     "",
-    ...shown.map(entryInWords),
+    ...shown,
     ...(left > 0 ? [`- … ${left} earlier`] : []),
   ];
 }
 
-function entryInWords(entry: TimelineEntry): string {
+/** A line of the story. */
+export function entryInWords(entry: TimelineEntry): string {
   const facts = [
     entry.step === null ? null : `step ${entry.step}`,
     entry.channel === null ? null : CHANNEL_WORDS[entry.channel],

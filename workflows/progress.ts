@@ -18,7 +18,7 @@ import type {
 import { alreadyStopped } from "../domain/act.ts";
 import { canResend } from "../domain/closing.ts";
 import { beginRun, learn, next, type RunState } from "../domain/ladder.ts";
-import { waitingInWords } from "../domain/narration.ts";
+import { entryInWords, waitingInWords } from "../domain/narration.ts";
 import type { ActRefusal, Outcome, StopAct } from "../domain/notification.ts";
 import type { Priority } from "../domain/priority.ts";
 import type {
@@ -71,7 +71,8 @@ export class Run {
   /** Nothing has happened since. */
   #isAsWritten = false;
   #todo: Todo | null = null;
-  #story: TimelineEntry[] = [];
+  /** In words, because it is read far more often than it grows. */
+  #story: string[] = [];
   #published: { readonly status: string; readonly step: number } | null = null;
 
   get id(): string {
@@ -92,7 +93,7 @@ export class Run {
   }
 
   /** What happened so far, for the Temporal UI. */
-  get story(): readonly TimelineEntry[] {
+  get story(): readonly string[] {
     return this.#story;
   }
 
@@ -499,7 +500,7 @@ export class Run {
   }
 
   #remember(entry: TimelineEntry): void {
-    this.#story.push(entry);
+    this.#story.push(entryInWords(entry));
     if (this.#story.length > STORY_ENTRIES_MAX) this.#story.shift();
   }
 
