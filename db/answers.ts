@@ -276,7 +276,7 @@ export async function recordAnswerAccepted(
   },
 ): Promise<void> {
   await lockMessage(client, send.accountId, send.providerMessageId);
-  const { rows } = await client.query<{ status: ReceiptKind; at: Date }>({
+  const { rows } = await client.query<{ status: ReceiptKind }>({
     name: "answer-accepted",
     text: `
       with device as (select device_key as key from messages where id = $2),
@@ -291,7 +291,8 @@ export async function recordAnswerAccepted(
       )
       update receipts r set message_id = $2, signalled_at = coalesce(signalled_at, $7)
       where r.device_key = (select key from device) and r.provider_message_id = $3 and r.message_id is null
-      returning r.status, coalesce(r.reported_at, r.received_at) as at`,
+      -- What a member of a group has proves no more than that it left.
+      returning case when r.member is null then r.status else 'sent' end as status`,
     values: [
       send.answerId,
       send.messageId,

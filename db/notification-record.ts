@@ -89,6 +89,8 @@ export type DeliveryRow = {
   readonly failed_at: Date | null;
   /** Null on every channel but push; the one that speaks for the delivery first. */
   readonly devices: readonly DeviceOutcome[] | null;
+  /** Null on every channel but group WhatsApp; who read it first comes first. */
+  readonly members: readonly MemberReceipt[] | null;
   /** The reader is the person told, or a member of the group. */
   readonly is_own: boolean;
   readonly created_us: number;
@@ -110,6 +112,20 @@ export type DeviceOutcome = {
   readonly failedAt: string | null;
 };
 
+/** What the vendor says of one member of a group. Times as JSON writes them. */
+export type MemberReceipt = {
+  /** Null when nobody here is known by what the vendor calls the member. */
+  readonly memberId: string | null;
+  readonly userId: string | null;
+  readonly name: string | null;
+  /** A phone number, or an alias where the member hides it; null when the vendor names nobody. */
+  readonly address: string | null;
+  readonly sentAt: string | null;
+  readonly deliveredAt: string | null;
+  readonly readAt: string | null;
+  readonly failedAt: string | null;
+};
+
 const DEVICES = `
   select coalesce(jsonb_agg(jsonb_build_object('subscriptionId', c.subscription_id, 'name', p.device_name,
     'isSubscribed', p.id is not null and p.expired_at is null, 'status', cm.status, 'reason', c.reason, 'error', c.error,
@@ -118,6 +134,21 @@ const DEVICES = `
   from push_copies c join messages cm on cm.id = c.message_id left join push_subscriptions p on p.id = c.subscription_id
   where c.delivery_id = d.id`;
 
+/** One row for each member, however many ids and reports there are. */
+const MEMBERS = `
+  select coalesce(jsonb_agg(to_jsonb(x) order by x."readAt", x."deliveredAt", x."memberId"), '[]') from (
+    select max(r.member_id) as "memberId", max(r.member_user_id) as "userId", max(coalesce(u.name, gm.name)) as name,
+      coalesce(max(r.member -> 0 ->> 'value') filter (where r.member -> 0 ->> 'kind' = 'phone'), max(r.member -> 0 ->> 'value')) as address,
+      min(t.at) filter (where r.status = 'sent') as "sentAt", min(t.at) filter (where r.status in ('delivered', 'read')) as "deliveredAt",
+      min(t.at) filter (where r.status = 'read') as "readAt", min(t.at) filter (where r.status = 'failed') as "failedAt"
+    from receipts r
+    cross join lateral (select coalesce(r.reported_at, r.received_at) as at) t
+    left join users u on u.id = r.member_user_id
+    left join whatsapp_group_members gm on gm.id = r.member_id
+    where r.message_id = d.message_id and r.member is not null
+    group by coalesce(r.member_user_id, r.member_id, r.member -> 0 ->> 'value')
+  ) x`;
+
 /** Of `deliveries d left join messages m`; `reader` is a placeholder of the reader's id or null. */
 export function deliveryColumns(reader: string): string {
   return `
@@ -125,6 +156,7 @@ export function deliveryColumns(reader: string): string {
     d.user_id, d.group_id, coalesce(d.address, m.address) as address, m.body, d.status, m.provider_message_id,
     m.provider_response, d.error, d.reason, d.attachments, d.tries, delivery_cost(d.id) as cost, d.created_at, d.accepted_at, d.sent_at, d.delivered_at,
     d.read_at, d.failed_at, case when d.channel = 'push' then (${DEVICES}) end as devices,
+    case when d.channel = 'whatsapp_group' then (${MEMBERS}) end as members,
     coalesce(d.user_id = ${reader}::text or d.group_id in (
       select gm.group_id from whatsapp_group_members gm where gm.user_id = ${reader}::text and gm.is_active
     ), false) as is_own,

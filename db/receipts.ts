@@ -4,6 +4,7 @@ import type { ReceiptKind } from "../domain/delivery.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { BillingClass } from "../domain/price.ts";
 import type { ReceiptFact } from "../domain/run.ts";
+import type { SenderAddress } from "./replies.ts";
 import { RECEIPT_MERGES } from "./receipt-merges.ts";
 import { withoutCollision } from "./transaction.ts";
 
@@ -30,6 +31,8 @@ export interface ReportedReceipt {
   readonly reportedAt: number | null;
   readonly receivedAt: number;
   readonly bill?: ReportedBill;
+  /** One member of a group, by every id that the vendor gives; null or absent: the message as a whole. */
+  readonly member?: readonly SenderAddress[] | null;
 }
 
 /** What the vendor says of its bill for the message; null: nothing. */
@@ -66,7 +69,7 @@ export async function recordReceipt(
   const { rows } = await withoutCollision(() =>
     pool.query<{ verdict: RecordReceiptAnswer["kind"]; signals: readonly ReceiptSignal[] }>({
       name: "record-receipt",
-      text: "select * from record_receipt($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+      text: "select * from record_receipt($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
       values: [
         report.receiptId,
         report.accountId,
@@ -84,6 +87,7 @@ export async function recordReceipt(
         report.bill?.isBilled ?? null,
         report.bill?.billingClass ?? null,
         report.bill?.callSeconds ?? null,
+        report.member ? JSON.stringify(report.member) : null,
       ],
     }),
   );
@@ -151,7 +155,7 @@ export async function unsignalledReceipts(
   filter: { readonly olderThan: Date; readonly limit: number },
 ): Promise<readonly ReceiptSignal[]> {
   const { rows } = await db.query<UnsignalledRow>(
-    `select r.id as receipt_id, r.status, r.final, r.reason, r.received_at, n.workflow_id,
+    `select r.id as receipt_id, case when r.member is null then r.status else 'sent' end as status, r.final, r.reason, r.received_at, n.workflow_id,
        d.pass, d.step, d.target, d.channel, d.attempt, d.hand_over,
        n.stopped_at is not null or n.settled_at is not null as is_over, d.purpose
      from receipts r

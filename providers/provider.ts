@@ -121,6 +121,8 @@ export type MessageTemplate = {
   /** As long as `bodyParameters`; set where the approved text has names instead of numbers. */
   readonly parameterNames?: readonly string[];
   readonly buttonPayloads: readonly string[];
+  /** A one-time password, for the button that copies it; of templates that have one. */
+  readonly code?: string;
 };
 
 export type ReplyButton = { readonly id: string; readonly title: string };
@@ -256,6 +258,11 @@ export type ReceiptEvent = EventBase & {
   readonly billingClass?: BillingClass | null;
   /** How long the call lasted, once it is over. */
   readonly callSeconds?: number | null;
+  /**
+   * Set for a report about one member of a group: every id by which the vendor names the member, the phone first; empty when it names none. It proves nothing of
+   * the other members.
+   */
+  readonly member?: readonly SenderId[];
   readonly receipt: Receipt;
 };
 

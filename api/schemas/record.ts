@@ -22,11 +22,9 @@ export const DeviceOutcomeSchema = z
   .object({
     subscriptionId: z.string(),
     name: z.string().nullable().openapi({ description: "Null unless the reader may see it." }),
-    isSubscribed: z
-      .boolean()
-      .openapi({
-        description: "False once the device was signed out or its push service no longer knows it.",
-      }),
+    isSubscribed: z.boolean().openapi({
+      description: "False once the device was signed out or its push service no longer knows it.",
+    }),
     status: z.enum(DELIVERY_STATUSES),
     reason: z.string().nullable(),
     error: z.looseObject({ kind: z.string(), scope: z.string(), message: z.string() }).nullable(),
@@ -37,6 +35,22 @@ export const DeviceOutcomeSchema = z
     failedAt: instantOut.nullable(),
   })
   .openapi("DeviceOutcome");
+
+export const MemberReceiptSchema = z
+  .object({
+    memberId: z
+      .string()
+      .nullable()
+      .openapi({ description: "Null for somebody who is not a registered member of the group." }),
+    userId: z.string().nullable(),
+    name: z.string().nullable().openapi({ description: "Null unless the reader may see it." }),
+    address: z.string().nullable().openapi({ description: "Masked unless the reader may see it." }),
+    sentAt: instantOut.nullable(),
+    deliveredAt: instantOut.nullable(),
+    readAt: instantOut.nullable(),
+    failedAt: instantOut.nullable(),
+  })
+  .openapi("MemberReceipt");
 
 export const DeliverySchema = z
   .object({
@@ -69,6 +83,10 @@ export const DeliverySchema = z
     devices: z.array(DeviceOutcomeSchema).readonly().nullable().openapi({
       description:
         "Of channel push: every device that it went to, the one that speaks for the delivery first. Null on other channels.",
+    }),
+    members: z.array(MemberReceiptSchema).readonly().nullable().openapi({
+      description:
+        "Of group WhatsApp: the members of whom the vendor says that they have or read the message. It says nothing of the others and doesn't move the delivery beyond `sent`. Null on other channels.",
     }),
     retries: z.int(),
     cost: z.number().nullable(),

@@ -6,6 +6,7 @@ import type { ReceiptSignal } from "../../db/receipts.ts";
 import type { FailureReason } from "../../providers/errors.ts";
 import type { LinkEvent, ReceiptEvent } from "../../providers/provider.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
+import { toAddress } from "./reply-message.ts";
 import { signalRun } from "./tell-run.ts";
 import type { TellDeps } from "./tell-run.ts";
 
@@ -41,6 +42,7 @@ export async function recordReceiptEvent(
       billingClass: event.billingClass ?? null,
       callSeconds: event.callSeconds ?? null,
     },
+    member: event.member?.map(toAddress) ?? null,
   });
   if (answer.kind !== "recorded") return;
   if (failure?.reason === "window_closed" && event.providerMessageId !== null) {

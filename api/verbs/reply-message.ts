@@ -44,7 +44,7 @@ export function toMessage(event: ReplyEvent, receivedAt: number): ReplyMessage {
   };
 }
 
-function toAddress(sender: SenderId): SenderAddress {
+export function toAddress(sender: SenderId): SenderAddress {
   return sender.kind === "phone"
     ? { kind: "phone", value: sender.e164 }
     : { kind: sender.kind, value: storableText(sender.id, NAME_CHARS_MAX) };

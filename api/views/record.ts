@@ -1,11 +1,17 @@
 import type { z } from "@hono/zod-openapi";
-import type { DeliveryRow, DeviceOutcome, TimelineRow } from "../../db/notification-record.ts";
+import type {
+  DeliveryRow,
+  DeviceOutcome,
+  MemberReceipt,
+  TimelineRow,
+} from "../../db/notification-record.ts";
 import type { Channel } from "../../domain/channel.ts";
 import { maskEmail, maskGroupChatId } from "../../domain/mask.ts";
 import { maskPhone } from "../../domain/phone-number.ts";
 import type {
   DeliverySchema,
   DeviceOutcomeSchema,
+  MemberReceiptSchema,
   TimelineEntrySchema,
 } from "../schemas/record.ts";
 import { toInstant } from "./notification.ts";
@@ -60,6 +66,7 @@ export function toDelivery(
     reason: row.reason,
     attachments: row.attachments,
     devices: row.devices && row.devices.map((device) => toDevice(device, rights)),
+    members: row.members && row.members.map((member) => toMemberReceipt(member, rights)),
     retries: row.tries,
     cost: rights.cost ? row.cost : null,
     createdAt: row.created_at.toISOString(),
@@ -88,6 +95,28 @@ function toDevice(
     readAt: fromJson(device.readAt),
     failedAt: fromJson(device.failedAt),
   };
+}
+
+function toMemberReceipt(
+  member: MemberReceipt,
+  rights: DeliveryRights,
+): z.input<typeof MemberReceiptSchema> {
+  return {
+    memberId: member.memberId,
+    userId: member.userId,
+    name: rights.message ? member.name : null,
+    address: rights.address ? member.address : maskMember(member.address),
+    sentAt: fromJson(member.sentAt),
+    deliveredAt: fromJson(member.deliveredAt),
+    readAt: fromJson(member.readAt),
+    failedAt: fromJson(member.failedAt),
+  };
+}
+
+/** An alias stands for a number that its owner hides: nothing of it is shown. */
+function maskMember(address: string | null): string | null {
+  if (address === null) return null;
+  return address.startsWith("+") ? maskPhone(address) : "•••";
 }
 
 function fromJson(at: string | null): string | null {

@@ -15,7 +15,14 @@ import {
   textAt,
 } from "../json.ts";
 import type { JsonObject } from "../json.ts";
-import type { InboundEvent, RawWebhook, ReplyEvent, SenderId, WebhookReader } from "../provider.ts";
+import type {
+  InboundEvent,
+  RawWebhook,
+  Receipt,
+  ReplyEvent,
+  SenderId,
+  WebhookReader,
+} from "../provider.ts";
 import { readGroupChatId, readSenderId } from "../whatsapp-ids.ts";
 import { deliveryKeyOf } from "../whatsapp-message-id.ts";
 import { evolutionCredentials, evolutionSettings } from "./config.ts";
@@ -145,6 +152,7 @@ function readReceipt(data: JsonObject): readonly InboundEvent[] {
       deliveryKey: deliveryKeyOf(id),
       sequence: null,
       isBilled: null,
+      ...memberOf(data, status.kind === "failed" ? "failed" : status.status),
       // `date_time` is local time that calls itself UTC, so no time is told.
       receipt:
         status.kind === "failed"
@@ -153,6 +161,17 @@ function readReceipt(data: JsonObject): readonly InboundEvent[] {
       eventKey: `receipt:${hashKey(id, word, textAt(data, "participant"))}`,
     },
   ];
+}
+
+/** What goes beyond `sent` is one member's, named or not; the rest is of the whole message unless it names one. */
+function memberOf(
+  data: JsonObject,
+  status: Receipt["status"],
+): { readonly member?: readonly SenderId[] } {
+  if (readGroupChatId(textAt(data, "remoteJid") ?? "") === null) return {};
+  const member = sendersIn(data, MEMBER_KEYS);
+  if (member !== null) return { member };
+  return status === "delivered" || status === "read" ? { member: [] } : {};
 }
 
 /** `state` and `statusReason`, or `status` and `disconnectionReasonCode`, depending on the event. */

@@ -59,8 +59,12 @@ const GOWA_CAPABILITIES: Capabilities = {
 
 export const GOWA_PERSONAL_CAPABILITIES = GOWA_CAPABILITIES;
 
-/** `delivered` and `read` are told for each member: the first one moves the message. */
-export const GOWA_GROUP_CAPABILITIES: Capabilities = { ...GOWA_CAPABILITIES, groupMemberIds: true };
+/** `delivered` and `read` are told for each member, never for the group. */
+export const GOWA_GROUP_CAPABILITIES: Capabilities = {
+  ...GOWA_CAPABILITIES,
+  receipts: { sent: true, delivered: false, read: false, failed: false },
+  groupMemberIds: true,
+};
 
 /** What the gateway signs with unless it is told otherwise: everybody knows it. */
 const DEFAULT_WEBHOOK_SECRET = "secret";

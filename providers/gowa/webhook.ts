@@ -178,6 +178,8 @@ function readReceipts(payload: JsonObject, body: JsonObject): readonly InboundEv
   if (status === null) return [unrecognised("receipt in unknown words", body)];
   if (status === "ours") return [];
   const from = textAt(payload, "from");
+  const isOfGroup = isGroupChatId(textAt(payload, "chat_id") ?? "");
+  const member = isOfGroup ? (sendersOf(payload) ?? []) : null;
   return [...new Set(ids)].map((id) => ({
     kind: "receipt",
     providerMessageId: id,
@@ -185,6 +187,7 @@ function readReceipts(payload: JsonObject, body: JsonObject): readonly InboundEv
     deliveryKey: null,
     sequence: null,
     isBilled: null,
+    ...(member === null ? {} : { member }),
     receipt: { status, at: instantAt(body), failure: null },
     eventKey: `ack:${hashKey(id, status, from)}`,
   }));

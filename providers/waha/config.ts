@@ -59,8 +59,12 @@ const WAHA_CAPABILITIES: Capabilities = {
 
 export const WAHA_PERSONAL_CAPABILITIES = WAHA_CAPABILITIES;
 
-/** `delivered` and `read` are told for each member: the first one moves the message. */
-export const WAHA_GROUP_CAPABILITIES: Capabilities = { ...WAHA_CAPABILITIES, groupMemberIds: true };
+/** `delivered` and `read` are told for each member, never for the group. */
+export const WAHA_GROUP_CAPABILITIES: Capabilities = {
+  ...WAHA_CAPABILITIES,
+  receipts: { sent: true, delivered: false, read: false, failed: true },
+  groupMemberIds: true,
+};
 
 const NO_RECEIPTS: Capabilities["receipts"] = {
   sent: false,
@@ -101,11 +105,7 @@ export function wahaCapabilitiesOf(
     case "GOWS":
       return usual;
     case "WEBJS":
-      if (!webjsTagsEvents) return { ...usual, receipts: NO_RECEIPTS };
-      // Receipts of group members are known to be missing on this engine (issues 900, 1865).
-      return usual.groupMemberIds
-        ? { ...usual, receipts: { ...NO_RECEIPTS, sent: true, failed: true } }
-        : usual;
+      return webjsTagsEvents ? usual : { ...usual, receipts: NO_RECEIPTS };
     // Which receipts this engine reports is described nowhere.
     case "WPP":
       return { ...usual, receipts: NO_RECEIPTS };

@@ -193,6 +193,7 @@ function readReceipt(payload: JsonObject, body: JsonObject): readonly InboundEve
   if (ack.kind === "unknown") return [unrecognised("acknowledgment in unknown words", payload)];
   const failure = ack.kind === "failed" ? ack.failure : null;
   const status = ack.kind === "failed" ? "failed" : ack.status;
+  const participant = textAt(payload, "participant");
   return [
     {
       kind: "receipt",
@@ -201,8 +202,9 @@ function readReceipt(payload: JsonObject, body: JsonObject): readonly InboundEve
       deliveryKey: deliveryKeyOf(id),
       sequence: null,
       isBilled: null,
+      ...(participant === null ? {} : { member: sendersOf(participant, payload) ?? [] }),
       receipt: { status, at: epochMsAt(body, "timestamp"), failure },
-      eventKey: `ack:${hashKey(id, status, textAt(payload, "participant"))}`,
+      eventKey: `ack:${hashKey(id, status, participant)}`,
     },
   ];
 }

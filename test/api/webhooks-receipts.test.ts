@@ -22,19 +22,24 @@ import {
   CALLERS,
   PROVIDERS,
   anyPost,
+  evolutionPost,
   fonntePost,
   forged,
+  gowaPost,
   insertVendorAccount,
   metaPost,
   receiptPost,
   reportedBy,
   twilioPost,
   vendorMessageId,
+  wahaPost,
 } from "../support/vendors.ts";
 import type { ProviderName, VendorAccount, VendorPost } from "../support/vendors.ts";
-import { buildApi, useApi } from "./harness.ts";
+import { buildApi, objectAt, useApi } from "./harness.ts";
 
 const api = useApi();
+
+const anyInstant: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
 type Scene = {
   readonly account: VendorAccount;
@@ -346,6 +351,133 @@ describe("Fonnte's second id", () => {
     const id = vendorMessageId("fonnte");
     await post(receiptPost(personal.account, id, "sent"));
     expect(await endSend({ ...early, account: group }, send, id)).toMatchObject({ status: "sent" });
+  });
+});
+
+describe.each(["waha", "gowa", "evolution"] as const)("a member's receipt of %s", (provider) => {
+  const CHAT = `1203630200000${provider.length.toString().padStart(5, "0")}@g.us`;
+  const [BUDI, SARI, GUEST] = ["+6281234000301", "+6281234000302", "+6281234000303"] as const;
+
+  function memberPost(account: VendorAccount, messageId: string, phone: string, isRead: boolean) {
+    const member = phone.slice(1);
+    switch (provider) {
+      case "waha":
+        return wahaPost(account, "message.ack.group", {
+          id: `true_${CHAT}_${messageId}_${member}@c.us`,
+          from: CHAT,
+          participant: `${member}@c.us`,
+          fromMe: true,
+          ack: isRead ? 3 : 2,
+        });
+      case "gowa":
+        return gowaPost(account, "message.ack", {
+          ids: [messageId],
+          chat_id: CHAT,
+          from: `${member}@s.whatsapp.net`,
+          receipt_type: isRead ? "read" : "delivered",
+        });
+      case "evolution":
+        return evolutionPost(account, "messages.update", {
+          keyId: messageId,
+          remoteJid: CHAT,
+          fromMe: true,
+          participant: `${member}@s.whatsapp.net`,
+          status: isRead ? "READ" : "DELIVERY_ACK",
+        });
+    }
+  }
+
+  /** A group of a user, and of a number without one; somebody else is in it without our knowing. */
+  async function toldGroup() {
+    const { pool } = api();
+    const one = await scene(provider, { channel: "whatsapp_group" });
+    const groupId = newId("grp", Date.now());
+    const memberId = newId("mem", Date.now());
+    await pool.query("delete from whatsapp_groups where group_chat_id = $1", [CHAT]);
+    await pool.query(
+      "insert into whatsapp_groups (id, name, category, group_chat_id) values ($1, 'NOC', 'noc', $2)",
+      [groupId, CHAT],
+    );
+    await pool.query("delete from contacts where value = $1", [BUDI]);
+    const user = await insertUser(pool, { phone: BUDI });
+    await pool.query(
+      "insert into whatsapp_group_members (id, group_id, user_id, phone_number, name) values ($1, $3, $4, null, null), ($2, $3, null, $5, 'Sari')",
+      [newId("mem", Date.now()), memberId, groupId, user.id, SARI],
+    );
+    const sent = await tell(one, { target: groupId, address: CHAT });
+    return { ...one, groupId, memberId, member: user, told: sent };
+  }
+
+  async function delivery(notificationId: string) {
+    const answer = await api().request("GET", `/v1/notifications/${notificationId}/deliveries`);
+    return objectAt(answer.body, "items", 0);
+  }
+
+  it("invariant 25: is credited to that member and proves of the group that the message left", async () => {
+    const one = await toldGroup();
+    const { account, told: message } = one;
+    const id = message.providerMessageId;
+    expect(await post(memberPost(account, id, BUDI, false))).toBe(200);
+    expect(await post(memberPost(account, id, SARI, true))).toBe(200);
+    expect(await post(memberPost(account, id, BUDI, true))).toBe(200);
+    expect(await post(memberPost(account, id, GUEST, true))).toBe(200);
+    await api().background.idle();
+    expect(await statusOf(message)).toBe("sent");
+    expect(factsTold(one.notificationId)).toMatchObject([{ kind: "receipt", status: "sent" }]);
+    const seen = await delivery(one.notificationId);
+    expect(seen).toMatchObject({ status: "sent", deliveredAt: null, readAt: null });
+    const members = Object.fromEntries(
+      (seen as { members: readonly { address: string }[] }).members.map((each) => [
+        each.address,
+        each,
+      ]),
+    );
+    expect(members).toMatchObject({
+      [BUDI]: { userId: one.member.id, deliveredAt: anyInstant, readAt: anyInstant },
+      [SARI]: { memberId: one.memberId, userId: null, name: "Sari", readAt: anyInstant },
+      [GUEST]: { memberId: null, userId: null, name: null, readAt: anyInstant },
+    });
+    expect(Object.keys(members)).toHaveLength(3);
+    const { rows } = await api().pool.query<{ member: string | null }>(
+      "select detail ->> 'member' as member from notification_events where notification_id = $1 and kind = 'receipt' order by id",
+      [one.notificationId],
+    );
+    expect(rows.map(({ member }) => member)).toEqual([
+      one.member.id,
+      one.memberId,
+      one.member.id,
+      null,
+    ]);
+  });
+
+  it("that comes before the send's answer is kept for the member all the same", async () => {
+    const group = await toldGroup();
+    const one = { ...group, user: { id: group.user.id, phone: CHAT } };
+    const send = await beginSend(one);
+    const id = vendorMessageId(provider);
+    await post(memberPost(one.account, id, SARI, true));
+    expect(await endSend(one, send, id)).toMatchObject({ status: "sent" });
+    const { rows } = await api().pool.query(
+      "select status, member_id from receipts where device_key = $1 and provider_message_id = $2",
+      [one.account.deviceKey, id],
+    );
+    expect(rows).toEqual([{ status: "read", member_id: one.memberId }]);
+  });
+
+  it("shows a number only to who may see it", async () => {
+    const one = await toldGroup();
+    await post(memberPost(one.account, one.told.providerMessageId, SARI, true));
+    const { key } = await api().person("noc");
+    const answer = await api().request(
+      "GET",
+      `/v1/notifications/${one.notificationId}/deliveries`,
+      { key },
+    );
+    expect(objectAt(answer.body, "items", 0, "members", 0)).toMatchObject({
+      name: "Sari",
+      address: "+62•••302",
+    });
+    expect(answer.text).not.toContain("81234000302");
   });
 });
 

@@ -226,7 +226,7 @@ describe("waha", () => {
     [
       { engine: "GOWS" },
       "whatsapp_group",
-      { sent: true, delivered: true, read: true, failed: true },
+      { sent: true, delivered: false, read: false, failed: true },
     ],
     [
       { engine: "WEBJS" },
