@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { replyText } from "../../rendering/refusals.ts";
 import type { ReplyContext, ReplySituation } from "../../rendering/refusals.ts";
+import { VERIFICATION_REFUSALS } from "../../domain/verification-code.ts";
 
 const ITEMS = [
   { code: "4821", subject: "Gangguan massal, POP *Klari*" },
@@ -35,6 +36,9 @@ const SITUATIONS: readonly ReplySituation[] = [
   { kind: "started" },
   { kind: "which_stop" },
   { kind: "help" },
+  { kind: "phone_verified", name: "Budi", isPrimary: true },
+  { kind: "phone_verified", name: null, isPrimary: false },
+  ...VERIFICATION_REFUSALS.map((reason) => ({ kind: "phone_not_verified" as const, reason })),
 ];
 
 describe("an automatic answer", () => {

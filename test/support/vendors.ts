@@ -54,6 +54,8 @@ const AUTH_TOKEN = "rahasia-token";
 const VERIFY_TOKEN = "kata-sandi-verifikasi";
 const TOKEN = "token-alamat-webhook";
 const SENDER = "+6281234000091";
+/** The number of every account, as people dial it. */
+export const PHONE_SENDER = SENDER;
 const INSTANCE = "siaga";
 const SESSION = "siaga";
 const PHONE_NUMBER_ID = "100000000000093";
