@@ -2,6 +2,8 @@ import type pg from "pg";
 
 import { VALUE_CHARS_MAX, type CheckedRequest, type FieldProblem } from "../domain/request.ts";
 import { newId } from "./new-id.ts";
+import { markStale } from "./stale-plans.ts";
+import type { StaleRun } from "./stale-plans.ts";
 
 export interface NewNotification {
   readonly id: string;
@@ -25,7 +27,11 @@ export interface NewNotification {
 }
 
 export type InsertAnswer =
-  | { readonly inserted: true }
+  | {
+      readonly inserted: true;
+      /** Runs of persons whose number is vouched for by this request, marked; to be told after the commit. Absent: none. */
+      readonly stale?: readonly StaleRun[];
+    }
   /** Another request with this ref was stored first: the same one again if the body hashes are equal. */
   | { readonly inserted: false; readonly existing: ExistingNotification };
 
@@ -47,14 +53,14 @@ export async function insertNotification(
   notification: NewNotification,
 ): Promise<InsertAnswer> {
   const { request, acceptedAt } = notification;
-  const phoneUserIds =
+  const { userIds: phoneUserIds, stale } =
     request.phones.length === 0
-      ? []
+      ? NOBODY_BY_PHONE
       : await findOrMakeUsers(client, request.phones, {
           vouches: notification.vouchesForPhones,
           now: acceptedAt,
         });
-  return insert(client, {
+  const stored = await insert(client, {
     id: notification.id,
     ref: notification.ref,
     workflow_id: notification.workflowId,
@@ -90,6 +96,7 @@ export async function insertNotification(
     run_id: null,
     settled_at: null,
   });
+  return stored.inserted && stale.length > 0 ? { inserted: true, stale } : stored;
 }
 
 export interface RejectedNotification {
@@ -229,21 +236,30 @@ function recipientsWith(
   return { ...named, userIds: [...new Set([...named.userIds, ...phoneUserIds])] };
 }
 
+export interface UsersByPhone {
+  /** In the order given, each once. */
+  readonly userIds: readonly string[];
+  /** Open runs of persons whose number was verified by nobody until now, marked. */
+  readonly stale: readonly StaleRun[];
+}
+
+const NOBODY_BY_PHONE: UsersByPhone = { userIds: [], stale: [] };
+
 /**
- * The active users with these numbers, in the order given; a number that nobody has becomes a customer without a name. One statement, a second one for numbers
- * that somebody else took at the same moment.
+ * The active users with these numbers; a number that nobody has becomes a customer without a name. One statement, a second one for numbers that somebody else
+ * took at the same moment, a third where a number is verified by being given.
  */
 export async function findOrMakeUsers(
   client: pg.Pool | pg.PoolClient,
   phones: readonly string[],
   options: { readonly vouches: boolean; readonly now: number },
-): Promise<readonly string[]> {
+): Promise<UsersByPhone> {
   const given = phones.map((phone) => ({
     phone,
     user_id: newId("usr", options.now),
     contact_id: newId("con", options.now),
   }));
-  const { rows } = await client.query<{ phone: string; user_id: string }>({
+  const { rows } = await client.query<{ phone: string; user_id: string; is_vouched: boolean }>({
     name: "find-or-make-users",
     text: `
       with given as (
@@ -275,7 +291,8 @@ export async function findOrMakeUsers(
         on conflict (kind, value) where is_active do nothing
         returning value as phone, user_id
       )
-      select phone, user_id from known union all select phone, user_id from made_contacts`,
+      select phone, user_id, user_id in (select user_id from vouched) as is_vouched from known
+      union all select phone, user_id, false from made_contacts`,
     values: [JSON.stringify(given), options.vouches, new Date(options.now)],
   });
   const userIdByPhone = new Map(rows.map((row) => [row.phone, row.user_id]));
@@ -289,7 +306,10 @@ export async function findOrMakeUsers(
     const unused = given.filter(({ phone }) => lost.includes(phone)).map((row) => row.user_id);
     await client.query("delete from users where id = any($1)", [unused]);
   }
-  return [...new Set(phones.map((phone) => userIdByPhone.get(phone) ?? missingUser()))];
+  const userIds = [...new Set(phones.map((phone) => userIdByPhone.get(phone) ?? missingUser()))];
+  // Ordering: a statement of its own, behind the lock of the raised versions: it sees the targets of every plan that was saved before.
+  const vouched = rows.flatMap((row) => (row.is_vouched ? [row.user_id] : []));
+  return { userIds, stale: await markStale(client, vouched, new Date(options.now)) };
 }
 
 function missingUser(): never {

@@ -25,7 +25,7 @@ interface StaleRow {
  * Marks what is open for these persons and groups, and who was left out of what is still going on, and names the runs to be told, most urgent first, each once.
  */
 export async function markStale(
-  client: pg.PoolClient,
+  client: pg.Pool | pg.PoolClient,
   targets: readonly string[],
   now: Date,
 ): Promise<readonly StaleRun[]> {

@@ -19,6 +19,7 @@ import type { CheckedRequest, NotificationRequest } from "../../domain/request.t
 import { notificationWorkflowId } from "../../workflows/contract.ts";
 import { Forbidden, InvalidInput, keyReused } from "./errors.ts";
 import type { Problem } from "./errors.ts";
+import type { Replanner } from "./replanner.ts";
 
 /**
  * Accepts a notification: checked, stored, its run started right behind the answer.
@@ -35,6 +36,7 @@ export type AcceptDeps = {
   readonly planning: PlanningContext;
   readonly now: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
+  readonly replanner: Pick<Replanner, "tell">;
   readonly crashPoint?: (name: "after_accept_before_start") => void;
   /** Tells whoever watches; nobody is told if not given. */
   readonly announce?: (change: Change) => void;
@@ -92,6 +94,7 @@ export async function acceptNotification(
   };
   const stored = await store(deps.pool, row);
   if (!stored.inserted) return replay(stored.existing, bodyHash);
+  deps.replanner.tell(stored.stale ?? [], "contact_verified", new Date(acceptedAt));
   deps.crashPoint?.("after_accept_before_start");
   deps.announce?.({ kind: "notification", notificationId: id });
   deps.starter.enqueue({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { insertTarget } from "../support/rows.ts";
 import { objectAt, problemsOf, useApi } from "./harness.ts";
 
 const api = useApi();
@@ -76,6 +77,31 @@ describe("POST /v1/notifications", () => {
       [phone],
     );
     expect(rows).toEqual([{ role: "customer", name: null, verified_by: "api", verified: true }]);
+  });
+
+  it("plans open runs of a person again whose unverified number a system's key gives, once", async () => {
+    const phone = "+6281234000004";
+    const { key } = await api().person("manager");
+    const give = (by: string) =>
+      api().request("POST", "/v1/notifications", {
+        key: by,
+        body: { type: "service_update", recipients: { phones: [phone] } },
+      });
+    const first = await give(key);
+    expect(first.status, first.text).toBe(202);
+    const { rows } = await api().pool.query<{ user_id: string }>(
+      "select user_id from contacts where value = $1",
+      [phone],
+    );
+    await insertTarget(api().pool, String(first.body["id"]), { target: rows[0]?.user_id ?? "" });
+    const told = () =>
+      api().temporal.signals.filter(({ workflowId }) => workflowId === first.body["workflowId"]);
+    expect((await give(api().admin)).status).toBe(202);
+    expect((await give(api().admin)).status).toBe(202);
+    await api().background.idle();
+    expect(told().map(({ fact }) => fact)).toEqual([
+      { kind: "replan", reason: "contact_verified" },
+    ]);
   });
 
   it("does not vouch for a phone that a person gives", async () => {

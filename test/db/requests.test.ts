@@ -340,10 +340,11 @@ describe("users by their phones", () => {
 
   test("a system's key vouches for a number that nobody had verified, which changes that person", async () => {
     const { pool } = planning();
-    const [userId] = await findOrMakeUsers(pool, [phone(2)], { vouches: false, now: NOON });
-    expect(await findOrMakeUsers(pool, [phone(2)], { vouches: true, now: NOON + 1 })).toEqual([
-      userId,
-    ]);
+    const { userIds } = await findOrMakeUsers(pool, [phone(2)], { vouches: false, now: NOON });
+    expect(await findOrMakeUsers(pool, [phone(2)], { vouches: true, now: NOON + 1 })).toEqual({
+      userIds,
+      stale: [],
+    });
     const { rows } = await pool.query(
       "select c.verified_by, u.version from contacts c join users u on u.id = c.user_id where c.value = $1",
       [phone(2)],
@@ -354,9 +355,9 @@ describe("users by their phones", () => {
   test("answers in the order given, each person once", async () => {
     const { pool, idOf } = planning();
     const given = ["+6281234000002", phone(3), "+6281234000001", "+6281234000002"];
-    const ids = await findOrMakeUsers(pool, given, { vouches: true, now: NOON });
-    expect(ids).toHaveLength(3);
-    expect([ids[0], ids[2]]).toEqual([idOf("T-2"), idOf("T-1")]);
+    const { userIds } = await findOrMakeUsers(pool, given, { vouches: true, now: NOON });
+    expect(userIds).toHaveLength(3);
+    expect([userIds[0], userIds[2]]).toEqual([idOf("T-2"), idOf("T-1")]);
   });
 
   test("asked for at once by many becomes one user", async () => {
@@ -367,7 +368,7 @@ describe("users by their phones", () => {
         findOrMakeUsers(pool, [phone(4)], { vouches: true, now: NOON }),
       ),
     );
-    expect(new Set(answers.flat()).size).toBe(1);
+    expect(new Set(answers.flatMap(({ userIds }) => userIds)).size).toBe(1);
     const after = await pool.query<{ count: number }>("select count(*)::int as count from users");
     expect(assertDefined(after.rows[0]).count).toBe(assertDefined(before.rows[0]).count + 1);
   });
