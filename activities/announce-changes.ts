@@ -55,6 +55,10 @@ export function withAnnouncements(
         () => activities.deliverMessage(input),
         (since) => {
           announce(deliveryOf(input));
+          // A closing message that no chat may bring is a row of the inbox.
+          if (input.order.purpose === "closing") {
+            announce({ kind: "inbox", notificationId: input.notificationId, since });
+          }
           progressed(input.notificationId, input.progress, since);
         },
       ),

@@ -56,6 +56,7 @@ import type { CodeToSend } from "../db/otp-challenges.ts";
 import type { FileClient } from "../providers/file-client.ts";
 import { smsParts } from "../rendering/sms-parts.ts";
 import { composeAttached, REFUSED_BY_VENDOR } from "./attach.ts";
+import { closeWithoutChat } from "./close-without-chat.ts";
 import type { DeliverAnswer, DeliverInput } from "./contract.ts";
 import { deliveryFailure, tryAgain } from "./failure.ts";
 import { devicesOf, sendToDevices, type Device, type OpenDestination } from "./push-devices.ts";
@@ -191,7 +192,8 @@ async function alreadyAnswered(deps: DeliverDeps, input: DeliverInput, job: Job)
   const { id, status, messageId } = job.context.delivery;
   switch (status) {
     case "intended":
-      return (await isSpared(deps, input, job))
+      return (await isSpared(deps, input, job)) ||
+        (await closeWithoutChat(deps, input.notificationId, job))
         ? answered(id, deps.now(), { kind: "not_sent", reason: NOT_NEEDED })
         : job;
     case "sending": {

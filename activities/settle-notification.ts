@@ -1,6 +1,5 @@
 import type pg from "pg";
 
-import { newId } from "../db/new-id.ts";
 import { stopByLastAnswer } from "../db/acts.ts";
 import {
   lockAnswered,
@@ -9,12 +8,10 @@ import {
   settleStopped,
   settleUnstopped,
   toldTargets,
-  writeInApp,
   zonesAndHolidays,
   type SettleSubject,
   type ToldTarget,
 } from "../db/settle.ts";
-import { openDelivery } from "../db/deliveries.ts";
 import { withTransaction } from "../db/transaction.ts";
 import type { LadderEnd } from "../domain/run.ts";
 import { assert } from "../domain/assert.ts";
@@ -26,6 +23,7 @@ import {
 import { UNANSWERED_OUTCOMES, type Outcome } from "../domain/notification.ts";
 import { quietUntil, resolveTimeZone } from "../domain/quiet-hours.ts";
 import { ROLES } from "../domain/role.ts";
+import { writeClosingInInbox } from "./closing-in-inbox.ts";
 import type {
   ClosingOrder,
   NoticeInput,
@@ -35,7 +33,7 @@ import type {
   SettleAnswer,
   SettleInput,
 } from "./contract.ts";
-import { composeClosingMessage, type MessageSettings } from "./outbound-message.ts";
+import type { MessageSettings } from "./outbound-message.ts";
 
 export interface SettleDeps {
   readonly pool: pg.Pool;
@@ -243,7 +241,12 @@ async function closingOrders(
         at: awakeAt > now ? awakeAt : null,
       });
     } else if (target.kind === "person") {
-      await writeClosingInApp(deps, subject, target.target, now);
+      await writeClosingInInbox(deps, {
+        notificationId: subject.id,
+        closing: subject.stops,
+        userId: target.target,
+        now,
+      });
     }
   }
   return orders;
@@ -281,41 +284,4 @@ function storedPatch(settings: unknown): SettingsPatch {
     readonly quietHours?: SettingsPatch["quietHours"] | null;
   };
   return quietHours ? { ...rest, quietHours } : rest;
-}
-
-async function writeClosingInApp(
-  deps: SettleDeps,
-  subject: SettleSubject,
-  userId: string,
-  now: number,
-): Promise<void> {
-  const context = await openDelivery(deps.pool, {
-    deliveryId: newId("dlv", now),
-    notificationId: subject.id,
-    purpose: "closing",
-    pass: subject.stops,
-    step: 0,
-    target: userId,
-    channel: "in_app",
-    attempt: 1,
-    handOver: 0,
-    accountId: "",
-    orderReason: "closing",
-    because: null,
-    evidence: [],
-    now,
-  });
-  const message = context && composeClosingMessage(context, "in_app", deps.settings, now);
-  if (!message) return;
-  await writeInApp(deps.pool, {
-    id: newId("ina", now),
-    notificationId: subject.id,
-    userId,
-    purpose: "closing",
-    purposeKey: String(subject.stops),
-    deliveryId: context.delivery.id,
-    title: message.title,
-    body: message.text,
-    now,
-  });
 }

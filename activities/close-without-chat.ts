@@ -1,0 +1,49 @@
+import { recordRefused, type DeliveryContext, type DeliveryEvent } from "../db/deliveries.ts";
+import type { Channel } from "../domain/channel.ts";
+import { capabilitiesOf, type ProviderRegistry } from "../providers/registry.ts";
+import { writeClosingInInbox } from "./closing-in-inbox.ts";
+
+/** As the vendor's own refusal (131047) is called. */
+const WINDOW_CLOSED = "window_closed";
+
+/**
+ * Outside the recipient's window no free text may go out, and a closing message is one: it is not asked of the vendor but found in the inbox. True: that is
+ * done, and the delivery decided.
+ */
+export async function closeWithoutChat(
+  deps: Parameters<typeof writeClosingInInbox>[0] & {
+    readonly providers: ProviderRegistry;
+    readonly now: () => number;
+  },
+  notificationId: string,
+  { context, event }: { readonly context: DeliveryContext; readonly event: DeliveryEvent },
+): Promise<boolean> {
+  const { account, delivery, recipient } = context;
+  if (event.purpose !== "closing" || account === null) return false;
+  if (recipient?.kind !== "person" || recipient.windowOpen) return false;
+  const provider = deps.providers.get(account.provider, channelOf(event));
+  if (!capabilitiesOf(provider, account).templates) return false;
+  const now = deps.now();
+  await writeClosingInInbox(deps, {
+    notificationId,
+    closing: event.pass,
+    userId: recipient.id,
+    now,
+  });
+  await recordRefused(deps.pool, {
+    notificationId,
+    deliveryId: delivery.id,
+    accountId: account.id,
+    status: "skipped",
+    reason: WINDOW_CLOSED,
+    error: null,
+    at: now,
+    event: { ...event, kind: "delivery_skipped" },
+  });
+  return true;
+}
+
+/** Orders name channels, all of which are ours. */
+function channelOf({ channel }: DeliveryEvent): Channel {
+  return channel as Channel;
+}

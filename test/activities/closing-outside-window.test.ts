@@ -1,0 +1,179 @@
+import { describe, expect, it } from "vitest";
+
+import type { DeliverInput } from "../../activities/contract.ts";
+import { createDeliverMessage } from "../../activities/deliver-message.ts";
+import { createOpenAccount } from "../../db/opened-account.ts";
+import { ProviderError } from "../../providers/errors.ts";
+import type { OutboundMessage } from "../../providers/provider.ts";
+import { createProviders, createRegistry } from "../../providers/registry.ts";
+import { useFreshDatabase } from "../support/database.ts";
+import {
+  insertAccount,
+  insertNotificationRow,
+  insertPolicy,
+  insertTarget,
+  insertType,
+  insertUser,
+  SECRET_KEY,
+} from "../support/rows.ts";
+
+const database = useFreshDatabase();
+
+const MISJUDGED = new ProviderError({
+  provider: "meta",
+  attempted: "send a WhatsApp message",
+  kind: "rejected",
+  scope: "recipient",
+  reason: "window_closed",
+});
+
+async function scene(provider: string, hoursSinceWord: number | null) {
+  const { pool } = database();
+  const type = await insertType(pool);
+  const notificationId = await insertNotificationRow(pool, {
+    type,
+    policyId: await insertPolicy(pool),
+  });
+  await pool.query(
+    `update notifications set stopped_at = now(), stop_kind = 'acknowledge', acknowledged_by = '{"name": "Nani Contoh"}' where id = $1`,
+    [notificationId],
+  );
+  const user = await insertUser(pool);
+  await insertTarget(pool, notificationId, { target: user.id });
+  const deviceKey = `device-${notificationId}`;
+  const accountId = await insertAccount(pool, { provider, deviceKey });
+  if (hoursSinceWord !== null) {
+    await pool.query(
+      `insert into contact_windows (device_key, address, last_inbound_at) values ($1, $2, now() - make_interval(hours => $3))`,
+      [deviceKey, user.phone, hoursSinceWord],
+    );
+  }
+  const input: DeliverInput = {
+    notificationId,
+    priorityKey: 2,
+    progress: null,
+    order: {
+      purpose: "closing",
+      closing: 1,
+      target: user.id,
+      channel: "whatsapp_personal",
+      accountId,
+      at: null,
+    },
+  };
+  return { input, notificationId, userId: user.id };
+}
+
+function worker(sent: OutboundMessage[], answers: ProviderError[] = []) {
+  const real = createProviders(() => Promise.reject(new Error("no vendor is asked")));
+  return createDeliverMessage({
+    pool: database().pool,
+    providers: createRegistry(
+      real.all.map((provider) => ({
+        ...provider,
+        send: (_account: unknown, message: OutboundMessage) => {
+          sent.push(message);
+          const answer = answers.shift();
+          if (answer !== undefined) return Promise.reject(answer);
+          return Promise.resolve({
+            providerMessageId: `vendor-${Math.random()}`,
+            status: "accepted" as const,
+            segments: null,
+            isHeldForQuality: false,
+            providerResponse: null,
+          });
+        },
+      })),
+    ),
+    openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
+    readCode: () => Promise.resolve(null),
+    openDestination: () => {
+      throw new Error("no device is told");
+    },
+    settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
+    files: {
+      check: () => Promise.reject(new Error("nothing is attached")),
+      fetch: () => Promise.reject(new Error("nothing is attached")),
+    },
+    ackLink: () => null,
+    sendOnlyTo: null,
+    now: () => Date.now(),
+    random: Math.random,
+    sleep: () => Promise.resolve(),
+    writeProgress: () => Promise.resolve(),
+    keepAcceptance: { save: () => undefined, read: () => null },
+    crashPoint: () => undefined,
+    cancelled: () => new AbortController().signal,
+  });
+}
+
+async function record(notificationId: string) {
+  const { pool } = database();
+  const { rows: deliveries } = await pool.query<{ line: string }>(
+    `select concat_ws(' ', channel, status, case when status = 'skipped' then reason end) as line from deliveries
+     where notification_id = $1 and purpose = 'closing' order by channel`,
+    [notificationId],
+  );
+  const { rows: events } = await pool.query<{ line: string }>(
+    `select concat_ws(' ', kind, channel, reason) as line from notification_events
+     where notification_id = $1 and kind <> 'delivery_attempted' order by channel, id`,
+    [notificationId],
+  );
+  const { rows: inbox } = await pool.query<{ body: string }>(
+    "select body from in_app_messages where notification_id = $1 and purpose = 'closing'",
+    [notificationId],
+  );
+  return {
+    deliveries: deliveries.map(({ line }) => line),
+    events: events.map(({ line }) => line),
+    inbox: inbox.map(({ body }) => body),
+  };
+}
+
+describe("a closing message outside the vendor's window", () => {
+  it.each([
+    { provider: "meta", hours: null, chats: 0, why: "the person never wrote to this number" },
+    { provider: "meta", hours: 25, chats: 0, why: "the last word is too old" },
+    { provider: "meta", hours: 23, chats: 1, why: "the window is open" },
+    { provider: "fonnte", hours: null, chats: 1, why: "this vendor knows no window" },
+  ])("goes into $chats chats over $provider: $why", async ({ provider, hours, chats }) => {
+    const { input, notificationId } = await scene(provider, hours);
+    const sent: OutboundMessage[] = [];
+    await worker(sent)(input);
+    expect(sent).toHaveLength(chats);
+    const { deliveries, inbox } = await record(notificationId);
+    expect(deliveries).toEqual(
+      chats === 1
+        ? ["whatsapp_personal accepted"]
+        : ["in_app sent", "whatsapp_personal skipped window_closed"],
+    );
+    expect(inbox).toHaveLength(1 - chats);
+  });
+
+  it("is found in the inbox instead, once, and the timeline says why", async () => {
+    const { input, notificationId } = await scene("meta", null);
+    const sent: OutboundMessage[] = [];
+    const deliver = worker(sent);
+    await deliver(input);
+    expect((await deliver(input)).result).toMatchObject({ kind: "not_sent" });
+    expect(sent).toEqual([]);
+    const { events, inbox } = await record(notificationId);
+    expect(events).toEqual([
+      "closing_sent in_app",
+      "delivery_skipped whatsapp_personal window_closed",
+    ]);
+    expect(inbox).toEqual([expect.stringContaining("Nani Contoh")]);
+  });
+
+  it("is not asked again when the vendor knows better than our record", async () => {
+    const { input, notificationId } = await scene("meta", 1);
+    const sent: OutboundMessage[] = [];
+    const deliver = worker(sent, [MISJUDGED]);
+    await expect(deliver(input)).rejects.toThrow("window_closed");
+    await deliver(input);
+    expect(sent).toHaveLength(1);
+    const { deliveries, inbox } = await record(notificationId);
+    expect(deliveries).toEqual(["in_app sent", "whatsapp_personal skipped window_closed"]);
+    expect(inbox).toHaveLength(1);
+  });
+});
