@@ -1,12 +1,14 @@
 import type pg from "pg";
 
+import { UNANSWERED } from "../domain/notice.ts";
+import type { Named, NoticeFacts } from "../domain/notice.ts";
 import type { NotificationRequest } from "../domain/request.ts";
 import type { NoticeInput } from "./contract.ts";
 import { raiseNotice, type NoticeDeps } from "./raise-notice.ts";
 
 interface Subject {
   readonly type: string;
-  readonly type_name: string;
+  readonly type_name: Named;
   readonly priority: string;
   readonly zone: string | null;
   readonly ticket_id: string | null;
@@ -38,7 +40,7 @@ export function createRaiseOperatorNotice(deps: NoticeDeps) {
 
 async function loadSubject(pool: pg.Pool, notificationId: string): Promise<Subject | null> {
   const { rows } = await pool.query<Subject>(
-    `select n.type, coalesce(t.name_id, n.type) as type_name, n.priority, n.zone, n.ticket_id, n.outcome, n.reason,
+    `select n.type, jsonb_build_object('id', coalesce(t.name_id, n.type), 'en', coalesce(t.name_en, n.type)) as type_name, n.priority, n.zone, n.ticket_id, n.outcome, n.reason,
        (v.rules ->> 'raisesNotice')::boolean as raises_notice,
        coalesce((
          select array_agg(distinct d.account_id) from deliveries d
@@ -55,14 +57,16 @@ async function loadSubject(pool: pg.Pool, notificationId: string): Promise<Subje
 
 function requestFor(input: NoticeInput, subject: Subject): NotificationRequest {
   const happened =
-    input.reason === "sleepers_only" ? "sleepers_only" : (subject.outcome ?? "unanswered");
+    input.reason === "sleepers_only"
+      ? input.reason
+      : (UNANSWERED.find((outcome) => outcome === subject.outcome) ?? "exhausted");
   return {
     type: "operator_notice",
     zone: subject.zone,
     ticketId: subject.ticket_id,
     avoidAccountIds: subject.failing_accounts,
     data: {
-      notice: NOTICE_WORDS[happened] ?? happened,
+      notice: { kind: "unanswered", happened } satisfies NoticeFacts,
       notification_id: input.notificationId,
       notification_type: subject.type_name,
       notification_priority: subject.priority,
@@ -70,15 +74,6 @@ function requestFor(input: NoticeInput, subject: Subject): NotificationRequest {
     },
   };
 }
-
-/** What the operators read; the installation's first language, because operators of both languages get one text. */
-const NOTICE_WORDS: Readonly<Record<string, string>> = {
-  exhausted: "tidak ada yang menjawab / nobody answered",
-  expired: "waktunya habis tanpa jawaban / its time ran out without an answer",
-  undeliverable: "tidak dapat disampaikan kepada siapa pun / it could not be delivered to anybody",
-  sleepers_only:
-    "semua langkah selesai, tinggal yang sedang jam tenang / only people in quiet hours are left",
-};
 
 async function noteInTimeline(pool: pg.Pool, input: NoticeInput, now: number): Promise<void> {
   await pool.query(

@@ -2,6 +2,7 @@ import type pg from "pg";
 
 import { markOptOutsTold, untoldOptOuts, type UntoldOptOut } from "../db/opt-outs.ts";
 import { clearStaleMarks, type StaleRun } from "../db/stale-plans.ts";
+import type { NoticeFacts } from "../domain/notice.ts";
 import type { SignalledFact } from "../workflows/contract.ts";
 import { raiseNotice, type NoticeDeps } from "./raise-notice.ts";
 
@@ -26,19 +27,9 @@ export function createTellOptOuts(deps: NoticeDeps) {
   };
 }
 
-/** What the operators read; both languages, because operators of both get one text. */
-function noticeOf({ name, channel, classNames }: UntoldOptOut): string {
-  const who = name ?? "?";
-  const what = classNames.join(", ");
-  const where = CHANNEL_WORDS[channel] ?? channel;
-  return `${who} berhenti menerima ${where}: ${what} / ${who} no longer wants these by ${where}`;
+function noticeOf({ name, channel, classNames }: UntoldOptOut): NoticeFacts {
+  return { kind: "staff_opted_out", person: name, channel, classes: classNames };
 }
-
-const CHANNEL_WORDS: Readonly<Record<string, string>> = {
-  whatsapp_personal: "WhatsApp",
-  sms: "SMS",
-  email: "e-mail",
-};
 
 /** One person seldom has more open; the sweep tells the rest. */
 const TOLD_AT_ONCE_MAX = 20;

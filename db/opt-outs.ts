@@ -1,5 +1,6 @@
 import type pg from "pg";
 
+import type { Named } from "../domain/notice.ts";
 import { newId } from "./new-id.ts";
 import { markStale } from "./stale-plans.ts";
 import type { StaleRun } from "./stale-plans.ts";
@@ -238,7 +239,7 @@ export interface UntoldOptOut {
   readonly zone: string | null;
   readonly channel: string;
   /** What the classes are called: a type's own name where it is a class of its own. */
-  readonly classNames: readonly string[];
+  readonly classNames: readonly (string | Named)[];
 }
 
 const UNTOLD_MAX = 50;
@@ -248,8 +249,10 @@ export async function untoldOptOuts(pool: pg.Pool): Promise<readonly UntoldOptOu
     name: "opt-outs-untold",
     text: `
       select coalesce(o.inbound_message_id, min(o.id)) as ref, array_agg(o.id) as ids, u.id as "userId", u.name, u.zones[1] as zone, o.channel,
-        array_agg(
-          coalesce((select t.name_id from notification_types t where 'type:' || t.code = o.message_class), o.message_class) order by o.message_class
+        jsonb_agg(
+          coalesce((
+            select jsonb_build_object('id', t.name_id, 'en', t.name_en) from notification_types t where 'type:' || t.code = o.message_class
+          ), to_jsonb(o.message_class)) order by o.message_class
         ) as "classNames"
       from opt_outs o join users u on u.id = o.user_id
       where o.noticed_at is null and o.ended_at is null and u.role <> 'customer' and u.is_active

@@ -6,6 +6,7 @@ import type { Locale } from "../domain/locale.ts";
 import { PRIORITIES } from "../domain/priority.ts";
 import type { Priority } from "../domain/priority.ts";
 import { durationText } from "./duration.ts";
+import { inWordsOf } from "./notice.ts";
 import { subjectOf } from "./subject.ts";
 import { TEXTS } from "./texts.ts";
 import { ticketUrl } from "./ticket-number.ts";
@@ -76,12 +77,13 @@ export const DERIVED_VARIABLES = [
 
 /**
  * Values by name; unknown ones are absent. Data in camelCase is found under its snake_case name too (`customerName` as
- * `customer_name`). Coordinates, as an object or as text, become a map link.
+ * `customer_name`). Coordinates, as an object or as text, become a map link; what has a word for each language is
+ * said in this one.
  */
 export function templateScope(facts: ScopeFacts): TemplateData {
   const given = Object.entries(facts.data).flatMap(([name, value]): [string, unknown][] => {
     if (value === null || value === undefined) return [];
-    const printable = withMapLinks(value);
+    const printable = withMapLinks(inWordsOf(facts.locale, value));
     const snake = name.replace(/(?<=[a-z0-9])[A-Z]/gu, (letter) => `_${letter}`).toLowerCase();
     return snake === name
       ? [[name, printable]]

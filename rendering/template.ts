@@ -8,6 +8,7 @@ import type { Template as LiquidTemplate } from "liquidjs";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
 import { formatInstant } from "./instant.ts";
+import { codeLabel } from "./notice.ts";
 import { printValue } from "./printed-value.ts";
 import type { TextStyle } from "./printed-value.ts";
 import { toSpeech, withoutPictures } from "./speakable.ts";
@@ -248,11 +249,13 @@ function buildEngine(style: TextStyle): Liquid {
   engine.registerFilter("ticket_number", (value: unknown) =>
     ticketNumber(printValue(value, "plain")),
   );
-  engine.registerFilter("status_label", (value: unknown) =>
-    printValue(value, "plain")
-      .replaceAll("_", " ")
-      .replace(/(?<=^| )\p{Ll}/gu, (letter) => letter.toUpperCase()),
-  );
+  engine.registerFilter("status_label", function (value: unknown) {
+    const code = printValue(value, "plain");
+    return (
+      codeLabel(code, localityOf(this.context.globals).locale) ??
+      code.replaceAll("_", " ").replace(/(?<=^| )\p{Ll}/gu, (letter) => letter.toUpperCase())
+    );
+  });
   engine.registerFilter("local_time", function (value: unknown) {
     const { locale, timeZone } = localityOf(this.context.globals);
     return formatInstant(value, locale, timeZone);

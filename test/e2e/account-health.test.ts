@@ -115,7 +115,10 @@ describe("an account whose credentials are refused", () => {
     if (notice === undefined) throw new Error("no notice");
     expect(others).toEqual([]);
     expect(notice.notice).toContain("Fonnte utama");
-    expect(notice.notice).toContain("its credentials are refused");
+    expect(JSON.parse(notice.notice)).toMatchObject({
+      kind: "account_out",
+      outage: "unauthorized",
+    });
     await story().toldOf("whatsapp_personal T-1", 2);
     await expect
       .poll(async () => (await story().deliveries(notice.id)).length, { timeout: 10_000 })

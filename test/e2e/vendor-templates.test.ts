@@ -215,8 +215,14 @@ describe("a template that Meta pauses", () => {
       `select id, data ->> 'notice' as notice from notifications
        where type = 'operator_notice' and settled_at is null and data ->> 'reason' = 'template_paused'`,
     );
-    expect(rows.map(({ notice }) => notice)).toEqual([
-      expect.stringMatching(/^Meta: template siaga_answer \(id\) .* is paused by the vendor/),
+    expect(rows.map(({ notice }) => JSON.parse(notice) as unknown)).toEqual([
+      {
+        kind: "template_fault",
+        account: "Meta",
+        template: "siaga_answer",
+        language: "id",
+        fault: "template_paused",
+      },
     ]);
     const id = String(rows[0]?.id);
     await expect
