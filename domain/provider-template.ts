@@ -3,6 +3,7 @@
  * Decided before anything is sent, so that nobody waits for a refusal.
  */
 import type { Locale } from "./locale.ts";
+import { OTP_VARIABLE } from "./otp.ts";
 
 export const TEMPLATE_STATES = [
   "pending",
@@ -14,6 +15,9 @@ export const TEMPLATE_STATES = [
   "unknown",
 ] as const;
 export type TemplateState = (typeof TEMPLATE_STATES)[number];
+
+/** Of `unfillable`: a button that copies a one-time password. A text that tells one has the value for it. */
+export const CODE_BUTTON = "code_button";
 
 /** What a text of ours is sent as outside the recipient's window: a row's `provider_template`. */
 export interface TemplateMapping {
@@ -65,6 +69,8 @@ export type TemplateVerdict =
       readonly parameterNames: readonly string[] | null;
       /** Buttons beyond these are left out; null: unknown. */
       readonly buttonsMax: number | null;
+      /** It wants the code a second time, for the button that copies it. */
+      readonly hasCodeButton: boolean;
     }
   | { readonly ok: false; readonly fault: TemplateFault };
 
@@ -89,6 +95,7 @@ export function judgeTemplate(
     parameters,
     parameterNames: isNamed ? parameters : null,
     buttonsMax: vendor?.quickReplies ?? null,
+    hasCodeButton: tellsCode(mapping) && (vendor?.unfillable.includes(CODE_BUTTON) ?? true),
   };
 }
 
@@ -115,10 +122,16 @@ function faultOf(mapping: TemplateMapping, vendor: VendorTemplate | null): Templ
   const state = vendor?.state ?? TEMPLATE_STATES.find((known) => known === mapping.status);
   if (state !== "approved") return `template_${state ?? "unknown"}`;
   if (vendor === null) return null;
-  if (vendor.unfillable.length > 0) return "template_part";
+  const unfilled = vendor.unfillable.filter((part) => part !== CODE_BUTTON || !tellsCode(mapping));
+  if (unfilled.length > 0) return "template_part";
   return doParametersFit(mapping.parameters ?? [], vendor.parameters)
     ? null
     : "template_parameters";
+}
+
+/** Meta lets codes out by authentication templates alone, and all of them have that button. */
+function tellsCode({ parameters = [] }: TemplateMapping): boolean {
+  return parameters.includes(OTP_VARIABLE);
 }
 
 function doParametersFit(ours: readonly string[], theirs: readonly string[] | null): boolean {

@@ -6,6 +6,7 @@ import type { StoredAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
+import { OTP_VARIABLE } from "../domain/otp.ts";
 import { attachmentLines } from "./attachment-lines.ts";
 import { cutText } from "./cut.ts";
 import { footerOf, replyButtons } from "./footer.ts";
@@ -38,6 +39,8 @@ export type ApprovedTemplate = {
   readonly parameterNames: readonly string[] | null;
   /** Null: as many as there are. */
   readonly buttonsMax: number | null;
+  /** It has a button that copies the one-time password. */
+  readonly hasCodeButton?: boolean;
 };
 
 /** What carries the message: structurally a `Provider`, so pass the provider itself. Null for in-app. */
@@ -115,6 +118,8 @@ export type FilledTemplate = {
   readonly bodyParameters: readonly string[];
   readonly parameterNames?: readonly string[];
   readonly buttonPayloads: readonly string[];
+  /** What its button copies. */
+  readonly code?: string;
 };
 
 /** A call longer than a minute is not heard to its end; spoken, this takes about that long. Far below TwiML's 4000. */
@@ -353,6 +358,9 @@ function providerTemplateOf(input: ComposeInput): FilledTemplate | null {
     ),
     ...(approved.parameterNames === null ? {} : { parameterNames: approved.parameterNames }),
     buttonPayloads: buttons.slice(0, approved.buttonsMax ?? buttons.length).map(({ id }) => id),
+    ...(approved.hasCodeButton === true
+      ? { code: parameterText(OTP_VARIABLE, data, template.locale, timeZone) }
+      : {}),
   };
 }
 

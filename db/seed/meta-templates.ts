@@ -1,8 +1,9 @@
 import type { Locale } from "../../domain/locale.ts";
 import type { AnswerKind } from "../../domain/notification.ts";
+import { isOtp, OTP_VARIABLE } from "../../domain/otp.ts";
 
 /**
- * Templates for Meta, one for each way of answering: outside the 24-hour window only such a text may be sent, and its press
+ * Templates for Meta, one for each way of answering and one for codes: outside the 24-hour window only such a text may be sent, and its press
  * opens the window for the whole message. They name the matter in one line, so that one approval serves every type.
  */
 export type MetaTemplate = {
@@ -11,6 +12,8 @@ export type MetaTemplate = {
   /** As submitted for approval: positions instead of names. */
   readonly body: string;
   readonly buttons: readonly string[];
+  /** Meta's category for codes: its text is Meta's own, and its only button copies the code. */
+  readonly isAuthentication?: true;
   /** What fills the positions, in order. */
   readonly parameters: readonly string[];
 };
@@ -61,6 +64,22 @@ export const META_TEMPLATES: readonly MetaTemplate[] = [
     buttons: [],
     parameters: WITHOUT_CODE,
   },
+  {
+    name: "siaga_otp",
+    language: "id",
+    body: "*{{1}}* adalah kode verifikasi Anda. Demi keamanan, jangan bagikan kode ini.",
+    buttons: [],
+    isAuthentication: true,
+    parameters: [OTP_VARIABLE],
+  },
+  {
+    name: "siaga_otp",
+    language: "en",
+    body: "*{{1}}* is your verification code. For your security, do not share this code.",
+    buttons: [],
+    isAuthentication: true,
+    parameters: [OTP_VARIABLE],
+  },
 ];
 
 const NAMES: Readonly<Record<AnswerKind, string>> = {
@@ -71,11 +90,15 @@ const NAMES: Readonly<Record<AnswerKind, string>> = {
   rate: "siaga_info",
 };
 
-/** The template that a type with this kind of answer uses; one exists for every kind and language. */
-export function metaTemplateFor(answers: AnswerKind, language: Locale): MetaTemplate {
+/** The template that a type uses, by its kind of answer if it tells no code; one exists for every kind and language. */
+export function metaTemplateFor(
+  { code, answers }: { readonly code: string; readonly answers: AnswerKind },
+  language: Locale,
+): MetaTemplate {
+  const name = isOtp(code) ? "siaga_otp" : NAMES[answers];
   const found = META_TEMPLATES.find(
-    (template) => template.name === NAMES[answers] && template.language === language,
+    (template) => template.name === name && template.language === language,
   );
-  if (found === undefined) throw new Error(`Invariant broken: no Meta template for ${answers}`);
+  if (found === undefined) throw new Error(`Invariant broken: no Meta template for ${code}`);
   return found;
 }

@@ -210,7 +210,10 @@ async function addTemplates(rows: Inserter, isSimulated: boolean): Promise<void>
 function providerTemplateOf(template: SeedTemplate, isSimulated: boolean): string | null {
   if (!template.channel.startsWith("whatsapp_")) return null;
   const answers = TYPES.find(({ code }) => code === template.type)?.answers ?? "none";
-  const { name, language, parameters } = metaTemplateFor(answers, template.locale);
+  const { name, language, parameters } = metaTemplateFor(
+    { code: template.type, answers },
+    template.locale,
+  );
   return JSON.stringify({
     name: isSimulated ? name : null,
     status: isSimulated ? "approved" : null,

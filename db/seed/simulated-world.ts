@@ -55,11 +55,14 @@ export function simulatedWorld(
         phoneNumberId: SIMULATED_META_IDS.phoneNumberId,
         wabaId: SIMULATED_META_IDS.businessAccountId,
         webhookUrl: webhookOf("meta", "whatsapp_personal"),
-        templates: META_TEMPLATES.map(({ name, language, body, buttons }) => ({
+        templates: META_TEMPLATES.map(({ name, language, body, buttons, isAuthentication }) => ({
           name,
           language,
           body,
           buttons: [...buttons],
+          ...(isAuthentication === true
+            ? { category: "AUTHENTICATION" as const, copyCode: true }
+            : {}),
         })),
       },
       {

@@ -3,6 +3,7 @@
  * status webhooks tell what became of a message whose answer was lost.
  */
 import { normalisePhone } from "../../domain/phone-number.ts";
+import { CODE_BUTTON } from "../../domain/provider-template.ts";
 import { baseUrlOf, readAccount } from "../account.ts";
 import { ProviderError } from "../errors.ts";
 import type { FailureReason, SanitizedJson, ProviderVerdict } from "../errors.ts";
@@ -167,20 +168,39 @@ function partsOf(components: readonly JsonObject[]): Parts {
       textAt(header, "format")?.toUpperCase() !== "TEXT" ||
       placesOf(textAt(header, "text") ?? "").length > 0,
   );
+  const wantsCode = buttons.some(isCodeButton);
   const wantsButton = buttons.some(
     (button) =>
-      placesOf(textAt(button, "url") ?? "").length > 0 ||
-      ["COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM"].includes(
-        textAt(button, "type")?.toUpperCase() ?? "",
-      ),
+      !isCodeButton(button) &&
+      (placesOf(textAt(button, "url") ?? "").length > 0 ||
+        ["COPY_CODE", "FLOW", "CATALOG", "MPM"].includes(
+          textAt(button, "type")?.toUpperCase() ?? "",
+        )),
   );
   return {
     body,
     parameters: placesOf(body),
     // Payloads go by position: replies behind a button of another kind are not counted.
     quickReplies: otherAt < 0 ? buttons.length : otherAt,
-    unfillable: [...(wantsHeader ? ["header"] : []), ...(wantsButton ? ["button"] : [])],
+    unfillable: [
+      ...(wantsHeader ? ["header"] : []),
+      ...(wantsButton ? ["button"] : []),
+      ...(wantsCode ? [CODE_BUTTON] : []),
+    ],
   };
+}
+
+/** Where Meta's own button of an authentication template leads. */
+const CODE_ADDRESS = /^https:\/\/(?:www\.)?whatsapp\.com\/otp\//i;
+
+/**
+ * Made as `OTP`, listed as `URL` (a marketing template's `COPY_CODE` is a voucher, and another thing):
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/authentication-templates/copy-code-button-authentication-templates,
+ * checked September 2026.
+ */
+function isCodeButton(button: JsonObject): boolean {
+  const type = textAt(button, "type")?.toUpperCase();
+  return type === "OTP" || (type === "URL" && CODE_ADDRESS.test(textAt(button, "url") ?? ""));
 }
 
 /** Each once, numbers by size. */
@@ -341,6 +361,17 @@ function templateContent(template: MessageTemplate): JsonObject {
           index: String(index),
           parameters: [{ type: "payload", payload }],
         })),
+        // The code stands in an authentication template's body and, once more, in its only button.
+        ...(template.code === undefined
+          ? []
+          : [
+              {
+                type: "button",
+                sub_type: "url",
+                index: "0",
+                parameters: [{ type: "text", text: templateText(template.code) }],
+              },
+            ]),
       ],
     },
   };

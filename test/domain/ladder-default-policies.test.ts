@@ -15,10 +15,13 @@ const ROUTES = {
 };
 
 /**
- * What a default policy does when everything is delivered and nobody answers: "seconds channel whom (step of the pass)". The
+ * What a default policy does when everything is delivered, or else merely accepted, and nobody answers: "seconds channel whom (step of the pass)". The
  * roles above are told as usr_supervisor and usr_manager.
  */
-function storyOf(name: keyof typeof DEFAULT_POLICIES): readonly string[] {
+function storyOf(
+  name: keyof typeof DEFAULT_POLICIES,
+  status: "accepted" | "delivered" = "delivered",
+): readonly string[] {
   const policy = DEFAULT_POLICIES[name];
   const world = new LadderWorld(
     plan({
@@ -31,11 +34,12 @@ function storyOf(name: keyof typeof DEFAULT_POLICIES): readonly string[] {
           silentSuffices: name === "low" || name === "claim",
         }),
       ],
-      groups: [group("grp_p"), group("grp_o", { primary: false })],
+      // A code is told to one person alone.
+      groups: name === "otp" ? [] : [group("grp_p"), group("grp_o", { primary: false })],
     }),
   );
   for (let asked = 0; asked < 200 && world.todo.end === null; asked += 1) {
-    world.acceptAll("delivered");
+    world.acceptAll(status);
     if (world.todo.waitingFor.kind === "role_up") {
       const role: Role = world.roleUps.at(-1)?.role ?? "manager";
       const above = person(`usr_${role}`, { role, origin: "role_up", routes: ROUTES });
@@ -124,5 +128,18 @@ test("claim asks the group and goes to the supervisor after a quarter of an hour
     "0 (1.1) whatsapp_group grp_p, whatsapp_group grp_o",
     "900 (1.2) whatsapp_personal usr_supervisor",
     "2700 exhausted",
+  ]);
+});
+
+test("otp is over once a phone has the code", () => {
+  expect(storyOf("otp")).toEqual(["0 (1.1) whatsapp_personal usr_a", "0 delivered"]);
+});
+
+test("otp tries what is left while the code is good, when no phone is known to have it", () => {
+  expect(storyOf("otp", "accepted")).toEqual([
+    "0 (1.1) whatsapp_personal usr_a",
+    "25 (1.2) sms usr_a",
+    "85 (1.3) email usr_a",
+    "85 sent",
   ]);
 });

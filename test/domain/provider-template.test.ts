@@ -36,7 +36,47 @@ describe("a text goes out by a vendor's template", () => {
       parameters: ["subject_line", "reply_code"],
       parameterNames: null,
       buttonsMax: 2,
+      hasCodeButton: false,
     });
+  });
+
+  it.each([
+    {
+      vendor: ["code_button"],
+      ours: ["otp_code"],
+      fault: null,
+      button: true,
+      why: "a code's text",
+    },
+    { vendor: [], ours: ["otp_code"], fault: null, button: false, why: "it has no button" },
+    {
+      vendor: ["code_button"],
+      ours: ["subject_line"],
+      fault: "template_part",
+      button: false,
+      why: "a text without a code has nothing for it",
+    },
+    {
+      vendor: ["header", "code_button"],
+      ours: ["otp_code"],
+      fault: "template_part",
+      button: false,
+      why: "what else it wants stays unfilled",
+    },
+  ])(
+    "that copies a code only where there is one: $why",
+    ({ vendor, ours, fault: expected, button }) => {
+      const mapping = { ...MAPPING, parameters: ours };
+      const template = { ...VENDOR, parameters: ["1"], quickReplies: 0, unfillable: vendor };
+      const verdict = judgeTemplate(mapping, "id", [template]);
+      expect(verdict.ok ? null : verdict.fault).toBe(expected);
+      expect(verdict.ok && verdict.hasCodeButton).toBe(button);
+    },
+  );
+
+  it("with its button where the vendor's list was not read: every template that tells codes has one", () => {
+    const mapping = { ...MAPPING, status: "approved", parameters: ["otp_code"] };
+    expect(judgeTemplate(mapping, "id", [])).toMatchObject({ ok: true, hasCodeButton: true });
   });
 
   it("by name where the vendor's places have names, whatever their order", () => {

@@ -459,6 +459,29 @@ describe("meta and its simulation", () => {
     expect(refusals).toEqual([]);
   });
 
+  it("agree on a template that tells a code, and that it needs the code once more", async () => {
+    const { vendors, provider, account, refusals, send } = await startMeta();
+    const template = {
+      name: "login_code",
+      languageCode: "id",
+      bodyParameters: ["123456"],
+      buttonPayloads: [],
+      code: "123456",
+    };
+    await send({ isWindowOpen: false, template });
+    expect((await vendors.sandbox.phones.waitForMessage(BUDI)).text).toContain("123456");
+    expect(refusals).toEqual([]);
+    const { code: _code, ...bare } = template;
+    await expect(send({ isWindowOpen: false, template: bare })).rejects.toThrow(ProviderError);
+    expect(await provider.listTemplates?.(account, OPTIONS)).toContainEqual(
+      expect.objectContaining({
+        name: "login_code",
+        category: "AUTHENTICATION",
+        unfillable: ["code_button"],
+      }),
+    );
+  });
+
   it("agree that a free text outside the window needs a template", async () => {
     const { vendors, events, send } = await startMeta();
     const outcome = await send({}).catch((error: unknown) => error);

@@ -443,6 +443,26 @@ describe("meta", () => {
               },
             ],
           },
+          {
+            name: "siaga_otp",
+            language: "id",
+            status: "APPROVED",
+            category: "AUTHENTICATION",
+            components: [
+              { type: "BODY", text: "*{{1}}* adalah kode verifikasi Anda." },
+              { type: "FOOTER", text: "Kode ini kedaluwarsa dalam 5 menit." },
+              {
+                type: "BUTTONS",
+                buttons: [
+                  {
+                    type: "URL",
+                    text: "Salin kode",
+                    url: "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code_expiration_minutes=5&code=otp{{1}}",
+                  },
+                ],
+              },
+            ],
+          },
           { name: "bare", language: "id", status: "WHATEVER" },
           { name: "broken" },
         ],
@@ -474,6 +494,16 @@ describe("meta", () => {
         parameters: ["location"],
         quickReplies: 1,
         unfillable: ["header", "button"],
+      },
+      {
+        name: "siaga_otp",
+        languageCode: "id",
+        state: "approved",
+        category: "AUTHENTICATION",
+        body: "*{{1}}* adalah kode verifikasi Anda.",
+        parameters: ["1"],
+        quickReplies: 0,
+        unfillable: ["code_button"],
       },
       {
         name: "bare",

@@ -12,6 +12,8 @@ export const templateSchema = z.strictObject({
   header: z.enum(["none", "image"]).default("none"),
   /** Titles of its quick-reply buttons. */
   buttons: z.array(z.string().min(1)).max(10).default([]),
+  /** An authentication template's only button: it copies the code, which is named in the body as well. */
+  copyCode: z.boolean().default(false),
   /** Accepts with `held_for_quality_assessment`. */
   isHeldForQuality: z.boolean().default(false),
 });

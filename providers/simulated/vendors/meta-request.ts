@@ -299,9 +299,14 @@ function parameterProblem(
     if (type !== "body" && type !== "header" && type !== "button") {
       return badValue("template.components[].type must be one of: header, body, button");
     }
-    if (type === "button" && !isButtonIndex(component["index"], template.buttons.length)) {
+    const count = template.copyCode ? 1 : template.buttons.length;
+    if (type === "button" && !isButtonIndex(component["index"], count)) {
       return { code: 132012, details: "button: index does not match the created template" };
     }
+  }
+  if (template.copyCode) {
+    const problem = copyCodeProblem(part, use);
+    if (problem !== null) return problem;
   }
   const hasHeader = componentsOf(part).some((component) => component["type"] === "header");
   if (hasHeader !== (template.header !== "none")) {
@@ -314,6 +319,31 @@ function parameterProblem(
     return invalid(
       "Param text cannot have new-line/tab characters or more than 4 consecutive spaces",
     );
+  }
+  return null;
+}
+
+/** The code, fifteen characters at most, in the body and once more as the button's only parameter. */
+function copyCodeProblem(
+  part: Readonly<Record<string, unknown>>,
+  use: TemplateUse,
+): MetaError | null {
+  const buttons = componentsOf(part).filter((component) => component["type"] === "button");
+  const [button] = buttons;
+  const parameters = (listOf(button?.["parameters"]) ?? []).filter(isRecord);
+  const [parameter] = parameters;
+  if (button === undefined || parameter === undefined) {
+    return { code: 131008, details: "buttons: Button at index 0 of type Url requires a parameter" };
+  }
+  const isWellFormed =
+    buttons.length === 1 &&
+    parameters.length === 1 &&
+    button["sub_type"] === "url" &&
+    parameter["type"] === "text";
+  if (!isWellFormed) return { code: 132012, details: "buttons: Parameter format does not match" };
+  const code = parameter["text"];
+  if (!isText(code) || code.length > 15 || code !== use.parameters[0]) {
+    return { code: 132012, details: "buttons: the code does not match the body's" };
   }
   return null;
 }

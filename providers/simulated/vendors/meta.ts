@@ -190,7 +190,7 @@ export function createMeta(parts: {
             pricing: {
               billable: message.template !== null,
               pricing_model: "PMP",
-              category: message.template === null ? "service" : "utility",
+              category: categoryOf(account, message.template),
               type: "regular",
             },
           }
@@ -395,6 +395,16 @@ function profile(account: MetaAccount, request: VendorRequest): Readonly<Record<
   return Object.fromEntries(Object.entries(all).filter(([key]) => wanted.has(key)));
 }
 
+/** As Meta lists what was made as `OTP`. */
+const COPY_CODE_BUTTON = {
+  type: "URL",
+  text: "Copy code",
+  url: "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code_expiration_minutes=5&code=otp{{1}}",
+  example: [
+    "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code_expiration_minutes=5&code=otp123456",
+  ],
+};
+
 function templateList(account: MetaAccount): Readonly<Record<string, unknown>> {
   return {
     data: account.config.templates.map((template) => ({
@@ -402,6 +412,7 @@ function templateList(account: MetaAccount): Readonly<Record<string, unknown>> {
       components: [
         ...(template.header === "none" ? [] : [{ type: "HEADER", format: "IMAGE" }]),
         { type: "BODY", text: template.body },
+        ...(template.copyCode ? [{ type: "BUTTONS", buttons: [COPY_CODE_BUTTON] }] : []),
         ...(template.buttons.length === 0
           ? []
           : [
@@ -466,4 +477,13 @@ function escapeUnicode(json: string): string {
 
 function seconds(ms: number): string {
   return String(Math.floor(ms / 1_000));
+}
+
+function categoryOf(account: MetaAccount, use: Message["template"]): string {
+  if (use === null) return "service";
+  const { name, language } = use;
+  const template = account.config.templates.find(
+    (known) => known.name === name && known.language === language,
+  );
+  return (template?.category ?? "UTILITY").toLowerCase();
 }

@@ -101,7 +101,7 @@ describe("types", () => {
 
   it("name policies that exist", () => {
     const named = TYPES.flatMap(({ policy }) => (policy === null ? [] : [policy]));
-    expect(named.sort()).toEqual(["assignment", "claim", "notice", "test"]);
+    expect(named.sort()).toEqual(["assignment", "claim", "notice", "otp", "test"]);
     for (const policy of named) expect(Object.keys(DEFAULT_POLICIES)).toContain(policy);
   });
 
@@ -571,7 +571,17 @@ describe("the brief's own texts", () => {
 describe("Meta's templates", () => {
   it("exist for every way of answering in both languages", () => {
     for (const answers of ANSWER_KINDS) {
-      for (const locale of LOCALES) expect(metaTemplateFor(answers, locale).language).toBe(locale);
+      for (const locale of LOCALES) {
+        expect(metaTemplateFor({ code: "outage", answers }, locale).language).toBe(locale);
+      }
+    }
+  });
+
+  it("take the one that may tell codes for codes alone", () => {
+    for (const locale of LOCALES) {
+      const isAuthentication = (code: string): boolean =>
+        metaTemplateFor({ code, answers: "none" }, locale).isAuthentication ?? false;
+      expect(["otp", "welcome"].map(isAuthentication)).toEqual([true, false]);
     }
   });
 

@@ -89,7 +89,7 @@ describe("seeding an installation with real vendors", () => {
       });
       expect(accounts).toEqual([]);
       expect(await count(database, "zones")).toBe(6);
-      expect(await count(database, "escalation_policies")).toBe(8);
+      expect(await count(database, "escalation_policies")).toBe(9);
       expect(await count(database, "notification_types")).toBe(TYPES.length);
       expect(await count(database, "notification_group_rules")).toBe(RULES.length);
       expect(await count(database, "templates")).toBe(TEMPLATES.length);
@@ -155,6 +155,7 @@ describe("seeding an installation with simulated vendors", () => {
       expect(named).toEqual([
         { type: "new_ticket", policy: "claim" },
         { type: "operator_notice", policy: "notice" },
+        { type: "otp", policy: "otp" },
         { type: "test_message", policy: "test" },
         { type: "ticket_assigned", policy: "assignment" },
       ]);

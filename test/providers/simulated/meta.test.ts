@@ -134,6 +134,40 @@ describe("sending", () => {
     ]);
   });
 
+  describe("a template that tells a code", () => {
+    const codeExample = (button: readonly object[]) => ({
+      ...templateExample,
+      template: {
+        name: "login_code",
+        language: { code: "id" },
+        components: [{ type: "body", parameters: [{ type: "text", text: "123456" }] }, ...button],
+      },
+    });
+    const button = (parameters: readonly object[], subType = "url") => [
+      { type: "button", sub_type: subType, index: "0", parameters },
+    ];
+
+    it.each([
+      { given: button([{ type: "text", text: "123456" }]), code: null, why: "twice the same" },
+      { given: [], code: 131008, why: "nothing for the button" },
+      { given: button([]), code: 131008, why: "nothing in the button" },
+      { given: button([{ type: "text", text: "654321" }]), code: 132012, why: "another code" },
+      {
+        given: button([{ type: "payload", payload: "123456" }], "quick_reply"),
+        code: 132012,
+        why: "it is no reply button",
+      },
+    ])("wants it in its body and in its button: $why", async ({ given, code }) => {
+      const vendors = await startVendors();
+      registerMeta(vendors);
+      const answer = await sendByMeta(vendors, codeExample(given));
+      expect(at(answer.json, "error", "code") ?? null).toBe(code);
+      if (code !== null) return;
+      const shown = await vendors.sandbox.phones.waitForMessage(BUDI);
+      expect(shown).toMatchObject({ text: "*123456* adalah kode verifikasi Anda." });
+    });
+  });
+
   it("shows the person the template filled in, with its buttons", async () => {
     const vendors = await startVendors();
     registerMeta(vendors);
@@ -393,6 +427,7 @@ describe("templates", () => {
     });
     expect(list.json["data"]).toMatchObject([
       { name: "alarm_ack_v1", language: "id", status: "APPROVED", category: "UTILITY" },
+      { name: "login_code", language: "id", status: "APPROVED", category: "AUTHENTICATION" },
     ]);
     vendors.sandbox.setTemplate(ACCOUNT, {
       name: "alarm_ack_v1",

@@ -261,6 +261,13 @@ export function registerMeta(vendors: SimulatedVendors, webhookUrl: string | nul
         body: "Alarm {{1}}: {{2}}",
         buttons: ["Terima", "Eskalasi"],
       },
+      {
+        name: "login_code",
+        language: "id",
+        category: "AUTHENTICATION",
+        body: "*{{1}}* adalah kode verifikasi Anda.",
+        copyCode: true,
+      },
     ],
   });
 }
