@@ -27,7 +27,7 @@ import {
 } from "../db/deliveries.ts";
 import { changeCircuit } from "../db/account-health.ts";
 import type { AckLink } from "../db/ack-link.ts";
-import { recordVendorOptOut } from "../db/opt-outs.ts";
+import { recordEarlyOptOut, recordVendorOptOut } from "../db/opt-outs.ts";
 import { recordTemplateState } from "../db/provider-templates.ts";
 import type { StaleRun } from "../db/stale-plans.ts";
 import { recordCopies, reservePushSlots, type CopyOutcome } from "../db/push-copies.ts";
@@ -42,6 +42,7 @@ import { isOtp, OTP_MASK } from "../domain/otp.ts";
 import type { TemplateFault, TemplateState } from "../domain/provider-template.ts";
 import {
   countsAgainstHealth,
+  FAILURE_KINDS,
   isResultKind,
   retryOf,
   VERDICTS,
@@ -227,6 +228,7 @@ async function alreadyAnswered(deps: DeliverDeps, input: DeliverInput, job: Job)
       const error = job.context.delivery.error;
       const kind =
         error && isResultKind(error.kind) && error.kind !== "accepted" ? error.kind : "rejected";
+      if (VERDICTS[kind].recordsOptOut) await keepEarlyOptOut(deps, id);
       throw deliveryFailure(kind, {
         scope: error?.scope === "account" ? "account" : "recipient",
         reason: job.context.delivery.reason ?? "failed",
@@ -769,6 +771,7 @@ async function recordSuccess(
   const { status, final } = await persist(deps, kept, record);
   deps.crashPoint("after_record");
   if (job.context.account) await moveCircuit(deps, job.context.account, null);
+  if (status === "failed") await keepEarlyOptOut(deps, deliveryId);
   const evidence =
     status === "accepted" || status === "sent" || status === "delivered" || status === "read";
   return {
@@ -777,6 +780,16 @@ async function recordSuccess(
     result: { kind: "accepted", status: evidence ? status : result.status },
     earlyFailure: status === "failed" ? { final, reason: "reported_early" } : null,
   };
+}
+
+/** An opt-out that the vendor had reported before it answered. Idempotency: once for a person, channel and class. */
+async function keepEarlyOptOut(deps: DeliverDeps, deliveryId: string): Promise<void> {
+  const stale = await recordEarlyOptOut(deps.pool, {
+    deliveryId,
+    kinds: FAILURE_KINDS.filter((kind) => VERDICTS[kind].recordsOptOut),
+    now: deps.now(),
+  });
+  await deps.tellReplan?.(stale, "consent_changed");
 }
 
 /**

@@ -170,6 +170,26 @@ export async function recordVendorOptOut(
   });
 }
 
+/**
+ * As `recordVendorOptOut`, for a delivery that failed before its message was known by the vendor's id: the report found no message then, and what it said
+ * stands in the record now.
+ */
+export async function recordEarlyOptOut(
+  pool: pg.Pool,
+  failed: { readonly deliveryId: string; readonly kinds: readonly string[]; readonly now: number },
+): Promise<readonly StaleRun[]> {
+  const { rows } = await pool.query<{ id: string }>({
+    name: "opt-out-early",
+    text: `
+      select d.id from deliveries d
+      where d.status = 'failed' and d.error ->> 'kind' = any($2) and d.error ->> 'scope' = 'recipient'
+        and d.message_id = (select f.message_id from deliveries f where f.id = $1)`,
+    values: [failed.deliveryId, failed.kinds],
+  });
+  if (rows.length === 0) return [];
+  return recordVendorOptOut(pool, { deliveryIds: rows.map(({ id }) => id), now: failed.now });
+}
+
 /** Deliveries that the vendor's message stands for. */
 export async function deliveriesOfMessage(
   pool: pg.Pool,

@@ -142,3 +142,37 @@ const DATA = {
   end_time: "12:00",
   date: "1 Desember",
 } as const;
+
+it("a vendor's report of an opt-out that comes before the send call has returned withdraws consent, too", async () => {
+  const { person, settled, policy, raise: raiseStory, world } = story();
+  const { id: userId } = await person("C-2");
+  const { faults } = world.vendors.sandbox;
+  faults.add({ kind: "early_receipt" });
+  faults.add({ kind: "fails_later", code: 21610 });
+  const policyId = await policy(
+    { steps: [{ channels: ["sms"], windowSeconds: 1 }], settledBy: "sent" },
+    "medium",
+  );
+  const send = () =>
+    raiseStory({
+      type: "service_update",
+      policyId,
+      priority: "medium",
+      recipients: { userIds: ["ext:C-2"] },
+      data: DATA,
+    });
+  const first = await send();
+  await settled(first);
+  const deliveries = await story().deliveries(first);
+  expect(deliveries.find(({ channel }) => channel === "sms")).toMatchObject({
+    status: "failed",
+    error: { kind: "opted_out", scope: "recipient" },
+  });
+  await expect
+    .poll(() => optOuts(userId))
+    .toMatchObject([{ message_class: "type:service_update", channel: "sms", by_vendor: true }]);
+  expect(await settled(await send())).toMatchObject({
+    outcome: "suppressed",
+    reason: "opted_out",
+  });
+});
