@@ -183,10 +183,7 @@ function isFictional(text: string): boolean {
 
 /** Of the numbered promises (ARCHITECTURE.md, "Invariants and their tests"), those that no test can prove yet, with the reason. */
 const INVARIANTS = 41;
-const UNPROVEN: ReadonlyMap<number, string> = new Map([
-  [31, "there are no one-time passwords yet"],
-  [41, "there is no canary yet"],
-]);
+const UNPROVEN: ReadonlyMap<number, string> = new Map([[41, "there is no canary yet"]]);
 
 /** The numbers in titles such as `it("invariant 5: …` and `it("invariants 5 and 12: …`. */
 function invariantsIn(text: string): readonly number[] {

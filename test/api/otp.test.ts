@@ -612,6 +612,19 @@ describe("invariant 38: who may send codes", () => {
 });
 
 describe("a process that dies", () => {
+  /** As if the process went away at this statement. */
+  async function failing(event: "insert" | "update", table: string): Promise<() => Promise<void>> {
+    await pool().query(
+      "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$",
+    );
+    await pool().query(
+      `create trigger refuse before ${event} on ${table} for each row execute function refuse()`,
+    );
+    return async () => {
+      await pool().query("drop function refuse() cascade");
+    };
+  }
+
   it("between storing and starting leaves challenge and notification, which the sweep starts", async () => {
     const { id, phone } = await unverified();
     api().temporal.mode = "away";
@@ -625,18 +638,30 @@ describe("a process that dies", () => {
     expect(rows).toEqual([{ status: "accepted", ends_with_it: true }]);
   });
 
+  it("between a right code and its proof has used up a check: the code still serves", async () => {
+    const { phone } = await unverified();
+    await send(phone);
+    const code = await codeOf(phone);
+    const heal = await failing("update", "contacts");
+    try {
+      expect((await check(phone, code)).status).toBe(500);
+    } finally {
+      await heal();
+    }
+    expect((await check(phone, code)).body).toMatchObject({ verified: true });
+    const { rows } = await pool().query("select checks from otp_challenges where phone = $1", [
+      phone,
+    ]);
+    expect(rows).toEqual([{ checks: 2 }]);
+  });
+
   it("before it has stored everything leaves nothing", async () => {
     const { id, phone } = await unverified();
-    await pool().query(
-      "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$",
-    );
-    await pool().query(
-      "create trigger refuse before insert on notifications for each row execute function refuse()",
-    );
+    const heal = await failing("insert", "notifications");
     try {
       expect((await send(phone)).status).toBe(500);
     } finally {
-      await pool().query("drop function refuse() cascade");
+      await heal();
     }
     const { rows } = await pool().query("select from otp_challenges where user_id = $1", [id]);
     expect(rows).toEqual([]);
