@@ -266,6 +266,11 @@ export class Run {
     return this.#hasUndecided && (this.#todo !== null || this.#isStopped);
   }
 
+  /** The ladder had its end when it was last asked; what is in flight may still land. */
+  get hasEnded(): boolean {
+    return (this.#todo?.end ?? null) !== null;
+  }
+
   /** Acts or re-plans wait to be carried out. */
   get hasSteering(): boolean {
     return this.#steering.length > 0 || this.#replans.length > 0;

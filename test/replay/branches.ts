@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import type { Activities, RecordedAct } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
 import { startAnswer } from "../../client/start-answer.ts";
@@ -83,6 +85,13 @@ const SECOND_ACCOUNT = { ...account, accountId: "acc_second" };
 
 const rejected = () =>
   deliveryFailure("rejected", { scope: "recipient", reason: "not_on_whatsapp", at: 0 });
+
+/** Of a slow database: longer than it takes to send three signals. */
+const RECORD_MS = 1_500;
+
+function snoozing(): RecordedAct {
+  return act({ kind: "snooze", stops: false, params: { until: Date.now() + 60_000 } });
+}
 
 async function acknowledge(run: RunHandle): Promise<void> {
   await tell(run, { kind: "act", act: act() });
@@ -268,6 +277,29 @@ const NOTIFICATIONS: Readonly<Record<string, NotificationStory>> = {
       await steer(run, { kind: "reprioritise", params: { priority: "critical" } });
       await world.order((order) => order.channel === "sms");
       await acknowledge(run);
+    },
+  },
+  "reprioritised-too-late": {
+    outcome: "exhausted",
+    plan: () => asking([STEP]),
+    fakes: () => ({
+      overrides: {
+        recordProgress: () => sleep(RECORD_MS),
+        replanNotification: () =>
+          Promise.resolve({ kind: "replanned", plan: asking([STEP, BY_SMS]) }),
+      },
+    }),
+    story: async (run, world) => {
+      await world.order(() => true);
+      await tell(run, { kind: "act", act: snoozing() });
+      await sleep(RECORD_MS / 3);
+      // All at once, as soon as that is written: what the second pause has to say is still being written when the last step is over.
+      await tell(run, { kind: "act", act: snoozing() });
+      await tell(run, { kind: "act", act: act({ kind: "escalate", stops: false }) });
+      await tell(run, {
+        kind: "act",
+        act: act({ kind: "reprioritise", stops: false, params: { priority: "critical" } }),
+      });
     },
   },
   moved: {

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
-import type { PlanAnswer } from "../../activities/contract.ts";
+import type { PlanAnswer, RecordedAct } from "../../activities/contract.ts";
 import { deliveryFailure } from "../../activities/failure.ts";
 import { actionsOf } from "../../bench/actions.ts";
 import { STEER_UPDATE } from "../../workflows/contract.ts";
@@ -27,6 +28,23 @@ const PATIENT_RULES = {
   ...URGENT_RULES,
   steps: URGENT_RULES.steps.map((step) => ({ ...step, windowSeconds: 600 })),
 } as const;
+
+const ONE_STEP_RULES = { ...PATIENT_RULES, steps: PATIENT_RULES.steps.slice(0, 1) };
+
+/** A database whose first answer comes when the test says so, and every other one a moment late. */
+function slowRecord() {
+  let goOn: () => void = () => undefined;
+  let begin: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (goOn = resolve));
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  let count = 0;
+  const recordProgress = (): Promise<void> => {
+    count += 1;
+    begin();
+    return count === 1 ? held : sleep(300);
+  };
+  return { recordProgress, begun, goOn };
+}
 
 function STEP() {
   const [step] = MEDIUM_RULES.steps;
@@ -265,6 +283,41 @@ describe("a notification that wants an answer", () => {
       await tell(run, { kind: "act", act: act({ kind: "cancel" }) });
       expect(await run.result()).toMatchObject({ outcome: "cancelled" });
     });
+  });
+
+  it("nothing is planned for a priority that comes when the ladder has ended", async () => {
+    const writing = slowRecord();
+    const planned: string[] = [];
+    const world = fakeWorld({
+      plan: runPlan({ priority: "high", answerKind: "acknowledge", rules: ONE_STEP_RULES }),
+      overrides: {
+        recordProgress: writing.recordProgress,
+        replanNotification: ({ why }) => {
+          planned.push(why.kind);
+          return Promise.resolve({ kind: "refused", reason: "not_possible" });
+        },
+      },
+    });
+    const steering = (more: Partial<RecordedAct>) => ({
+      kind: "act" as const,
+      act: act({ stops: false, ...more }),
+    });
+    const snooze = { kind: "snooze", params: { until: Date.now() + 60_000 } } as const;
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      await tell(run, steering(snooze));
+      await writing.begun;
+      // The run learns of these three at once, and ends while it still writes what the first of them is about.
+      await tell(run, steering(snooze));
+      await tell(run, steering({ kind: "escalate" }));
+      await tell(run, steering({ kind: "reprioritise", params: { priority: "critical" } }));
+      writing.goOn();
+      expect(await run.result()).toMatchObject({ outcome: "exhausted" });
+    });
+    expect(planned).toEqual([]);
+    const answers = world.settled.flatMap(({ progress }) => progress.actAnswers);
+    expect(answers.at(-1)).toMatchObject({ applied: false, reason: "already_settled" });
   });
 
   it("is readable and can be acted on in the Temporal UI", async () => {
