@@ -100,9 +100,13 @@ async function requestsFor(
   const lists = [
     ...filters.map((filter) => `/v1/notifications?limit=50&${filter}`),
     ...USER_FILTERS.map((filter) => `/v1/users?limit=50&${filter}`),
-    ...["", "state=applied", `state=applied&userId=${record.userId}`, `from=${from}&to=${to}`].map(
-      (filter) => `/v1/inbound?limit=50&${filter}`,
-    ),
+    ...[
+      "",
+      "state=applied",
+      `state=applied&userId=${record.userId}`,
+      `state=applied&accountId=${record.accountId}`,
+      `from=${from}&to=${to}`,
+    ].map((filter) => `/v1/inbound?limit=50&${filter}`),
     `/v1/users/${record.userId}/inbox?limit=10`,
   ];
   const pages: string[] = [];
