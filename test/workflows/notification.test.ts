@@ -8,7 +8,7 @@ import { STEER_UPDATE } from "../../workflows/contract.ts";
 import { fakeWorld, person, ROUTE, runPlan } from "../support/fake-activities.ts";
 import { useTestNamespace } from "../support/namespace.ts";
 import { MEDIUM_RULES } from "../support/rows.ts";
-import { startRun, withWorkers } from "../support/run-worker.ts";
+import { startRun, withWorkers, type RunHandle } from "../support/run-worker.ts";
 import { act, receipt, tell } from "../support/signalled-facts.ts";
 
 const namespace = useTestNamespace();
@@ -99,23 +99,27 @@ describe("a notification that waits for an answer", () => {
     const world = fakeWorld({ plan: runPlan({ priority: "high", rules: PATIENT_RULES, persons }) });
     await withWorkers(namespace(), world.activities, async () => {
       const run = await startRun(namespace());
-      for (const { key } of persons) {
-        const order = await world.order(({ target }) => target === key);
-        await tell(run, receipt(order, "delivered"));
-        await tell(run, receipt(order, "sent"));
-      }
-      await tell(run, { kind: "act", act: act("acknowledge", { stops: true }) });
-      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
-      const { events } = await run.fetchHistory();
-      const timers = (events ?? []).filter(
-        (event) =>
-          event.timerStartedEventAttributes !== null &&
-          event.timerStartedEventAttributes !== undefined,
+      const orders = await Promise.all(
+        persons.map(({ key }) => world.order(({ target }) => target === key)),
       );
-      expect(timers).toHaveLength(1);
+      await expect.poll(() => timersOf(run), { timeout: 10_000 }).toBe(1);
+      for (const order of orders) {
+        await tell(run, receipt(order, "sent"));
+        await tell(run, receipt(order, "delivered"));
+      }
+      await tell(run, { kind: "act", act: act() });
+      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
+      expect(await timersOf(run)).toBe(1);
     });
   });
 });
+
+/** How many timers it has ever started. */
+async function timersOf(run: RunHandle): Promise<number> {
+  const { events } = await run.fetchHistory();
+  return (events ?? []).filter(({ timerStartedEventAttributes }) => timerStartedEventAttributes)
+    .length;
+}
 
 describe("an opening that was written with the plan", () => {
   const opening = {
