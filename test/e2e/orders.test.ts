@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 
@@ -6,8 +7,14 @@ import type { Priority } from "../../domain/priority.ts";
 import { carryOut } from "../support/order-run.ts";
 import {
   allOrders,
+  earlySchedule,
   POLICIES,
   PRIORITY_POLICIES,
+  REMEMBERED,
+  REMEMBERED_EARLY,
+  REMEMBERED_REOPENING,
+  REOPEN_SECONDS,
+  reopeningSchedule,
   RESOLUTION_SECONDS,
   schedule,
   WINDOW_SECONDS,
@@ -32,6 +39,8 @@ if (!Number.isInteger(SCHEDULES)) throw new Error("SIAGA_TEST_ORDERS is a whole 
 
 /** As many runs as a loaded machine carries without its messages being late. */
 const AT_ONCE = 12;
+/** Starting a worker takes so much of a small machine that messages are late meanwhile. */
+const BETWEEN_WORKERS_MS = 4_000;
 const TIMEOUT_MS = 60_000 + SCHEDULES * 2_000;
 
 const policyIds = new Map<PolicyName, string>();
@@ -59,7 +68,7 @@ function rulesOf(policy: ModelPolicy): PolicyRules {
     roleUp: false,
     tracksResolution: policy.tracksResolution,
     resolutionSeconds: policy.tracksResolution ? RESOLUTION_SECONDS : null,
-    reopenAfterSeconds: null,
+    reopenAfterSeconds: policy.reopens ? REOPEN_SECONDS : null,
     lifetimeSeconds: 600,
     calls: "all",
     emailOnlyIfOptedIn: true,
@@ -85,20 +94,77 @@ async function setDefault(policy: ModelPolicy): Promise<void> {
 }
 
 /** What is wrong with each of them, as one text; empty when nothing is. */
-async function carryOutAll(schedules: readonly Schedule[]): Promise<string> {
+async function carryOutAll(
+  schedules: readonly Schedule[],
+  workerIsThere?: () => Promise<void>,
+): Promise<string> {
   const wrong: string[] = [];
   const waiting = [...schedules.entries()];
   const one = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, planned] = next;
       const policyId = policyIds.get(planned.policy) ?? "";
-      const found = await carryOut(world(), planned, policyId);
+      const found = await carryOut(world(), planned, policyId, workerIsThere);
       if (found.length > 0) wrong.push([`schedule ${index}:`, ...found].join("\n"));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
   return wrong.join("\n\n");
 }
+
+/** As many at a time as go on side by side: the worker comes when all of them have been acted on. */
+async function carryOutEarly(schedules: readonly Schedule[]): Promise<string> {
+  const wrong: string[] = [];
+  for (let begin = 0; begin < schedules.length; begin += AT_ONCE) {
+    const batch = schedules.slice(begin, begin + AT_ONCE);
+    await world().stopWorker();
+    let acting = batch.length;
+    let everybodyHasActed = (): void => undefined;
+    const started = new Promise<void>((resolve) => {
+      everybodyHasActed = resolve;
+    }).then(world().startWorker);
+    const workerIsThere = (): Promise<void> => {
+      acting -= 1;
+      if (acting === 0) everybodyHasActed();
+      return started;
+    };
+    const found = await carryOutAll(batch, workerIsThere);
+    if (found !== "") wrong.push(`from ${begin}: ${found}`);
+  }
+  return wrong.join("\n\n");
+}
+
+/** Again and again another worker takes over: what the last one remembered of a run is told again from its history. */
+async function whileWorkersComeAndGo(work: () => Promise<string>): Promise<string> {
+  await world().stopWorker();
+  let current = await world().addWorker();
+  const during = { isOver: false };
+  const over = work().finally(() => {
+    during.isOver = true;
+  });
+  const relay = async (): Promise<void> => {
+    while (!during.isOver) {
+      await Promise.race([over, sleep(BETWEEN_WORKERS_MS)]);
+      const next = await world().addWorker();
+      await current.stop();
+      current = next;
+    }
+  };
+  const [found] = await Promise.all([over, relay()]);
+  await world().stopWorker();
+  await world().startWorker();
+  return found;
+}
+
+function sampled(from: fc.Arbitrary<Schedule>, count: number): readonly Schedule[] {
+  const { seed } = fc.readConfigureGlobal();
+  return fc.sample(from, {
+    numRuns: Math.ceil(count),
+    ...(seed === undefined ? {} : { seed }),
+  });
+}
+
+const SEED_HINT = `SIAGA_TEST_SEED=${fc.readConfigureGlobal().seed}`;
 
 describe("acts, receipts and timeouts", () => {
   it(
@@ -113,12 +179,42 @@ describe("acts, receipts and timeouts", () => {
   it(
     "at random moments end as some serial order does",
     async () => {
-      const { seed } = fc.readConfigureGlobal();
-      const schedules = fc.sample(schedule, {
-        numRuns: SCHEDULES,
-        ...(seed === undefined ? {} : { seed }),
-      });
-      expect(await carryOutAll(schedules), `SIAGA_TEST_SEED=${seed}`).toBe("");
+      const schedules = [...REMEMBERED, ...sampled(schedule, SCHEDULES)];
+      expect(await carryOutAll(schedules), SEED_HINT).toBe("");
+      expect(world().errors).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "around the instant at which an acknowledged run is asked again end as some serial order does",
+    async () => {
+      const schedules = sampled(reopeningSchedule, SCHEDULES / 3);
+      expect(await carryOutAll([...REMEMBERED_REOPENING, ...schedules]), SEED_HINT).toBe("");
+      expect(world().errors).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "that come before any worker has seen the run end as some serial order does",
+    async () => {
+      const schedules = sampled(earlySchedule, SCHEDULES / 5);
+      expect(await carryOutEarly([...REMEMBERED_EARLY, ...schedules]), SEED_HINT).toBe("");
+      expect(world().errors).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "while workers come and go end as some serial order does",
+    async () => {
+      const schedules = [
+        ...sampled(schedule, SCHEDULES / 8),
+        ...sampled(reopeningSchedule, SCHEDULES / 16),
+      ];
+      const found = await whileWorkersComeAndGo(() => carryOutAll(schedules));
+      expect(found, SEED_HINT).toBe("");
       expect(world().errors).toEqual([]);
     },
     TIMEOUT_MS,

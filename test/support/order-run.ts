@@ -8,6 +8,7 @@ import { assertDefined } from "./assert-defined.ts";
 import {
   POLICIES,
   PRIORITY_POLICIES,
+  REOPEN_SECONDS,
   SNOOZE_MS,
   WINDOW_SECONDS,
   type Moment,
@@ -35,9 +36,11 @@ export async function carryOut(
   world: World,
   schedule: Schedule,
   policyId: string,
+  /** Between what is done early and the rest. */
+  workerIsThere: () => Promise<void> = () => Promise.resolve(),
 ): Promise<readonly string[]> {
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
-    const wrong = await carryOutOnce(world, schedule, policyId);
+    const wrong = await carryOutOnce(world, schedule, policyId, workerIsThere);
     if (wrong !== "too_slow") return wrong;
   }
   return [`messages were late ${TRIES_MAX} times: this machine is too busy to say anything`];
@@ -47,6 +50,7 @@ async function carryOutOnce(
   world: World,
   schedule: Schedule,
   policyId: string,
+  workerIsThere: () => Promise<void>,
 ): Promise<readonly string[] | "too_slow"> {
   const people = { A: await insertUser(world.pool), B: await insertUser(world.pool) };
   const watch = new Watch(world, { A: people.A.phone, B: people.B.phone });
@@ -60,6 +64,10 @@ async function carryOutOnce(
   });
   expect(accepted.status, JSON.stringify(accepted.body)).toBe(202);
   const run: OpenRun = { world, people, watch, id: String(accepted.body["id"]) };
+  const early = await carryOutLane(
+    run,
+    (schedule.early ?? []).map((what) => ({ what, when: { kind: "at_once" } })),
+  ).finally(workerIsThere);
   const settled = world.settled(run.id).finally(() => watch.settle());
   const lanes = Promise.all(schedule.lanes.map((lane) => carryOutLane(run, lane)));
   const [ended, carriedOut] = await Promise.allSettled([settled, lanes]);
@@ -70,7 +78,7 @@ async function carryOutOnce(
     );
     return [...reasons.map(String), ...(await standing(run)), JSON.stringify(schedule)];
   }
-  return judge(run, schedule, ended.value, carriedOut.value.flat());
+  return judge(run, schedule, ended.value, [...early, ...carriedOut.value.flat()]);
 }
 
 /** Where a run stands that did not come to its end. */
@@ -125,8 +133,10 @@ async function carryOutLane(
 }
 
 /** A moment that does not come before the run is over is then. */
-async function reached({ watch }: OpenRun, when: Moment): Promise<void> {
+async function reached(run: OpenRun, when: Moment): Promise<void> {
   if (when.kind === "at_once") return;
+  if (when.kind === "reopening") return reopening(run, when.offsetMs);
+  const { watch } = run;
   const message = await watch.message("A", when.channel);
   if (message === null) return;
   const at =
@@ -134,6 +144,12 @@ async function reached({ watch }: OpenRun, when: Moment): Promise<void> {
       ? message.at + when.afterMs
       : message.at + WINDOW_SECONDS * 1_000 + when.offsetMs;
   const waitMs = at - Date.now();
+  if (waitMs > 0) await sleep(waitMs);
+}
+
+async function reopening({ watch }: OpenRun, offsetMs: number): Promise<void> {
+  const acknowledgedAt = await watch.acknowledgment();
+  const waitMs = acknowledgedAt + REOPEN_SECONDS * 1_000 + offsetMs - Date.now();
   if (waitMs > 0) await sleep(waitMs);
 }
 
@@ -159,7 +175,7 @@ function carryOutAct(run: OpenRun, what: PlannedAct): Promise<Done | null> {
 }
 
 async function request(
-  { world, id }: OpenRun,
+  { world, id, watch }: OpenRun,
   planned: PlannedAct,
   verb: string,
   body: Readonly<Record<string, unknown>>,
@@ -174,6 +190,7 @@ async function request(
   // On its way for longer than it was to last.
   if (verb === "snooze" && status === 422) return null;
   expect([200, 202], JSON.stringify(said)).toContain(status);
+  if (verb === "acknowledge" && said["applied"] === true) watch.acknowledged(answeredAt);
   if (status === 202) {
     return { planned, sentAt, answeredAt: Infinity, actId, answer: null };
   }
@@ -246,6 +263,7 @@ class Watch {
   readonly #stop: () => void;
   readonly #listeners = new Set<() => void>();
   #isSettled = false;
+  #acknowledgedAt: number | null = null;
 
   constructor(world: World, phones: Readonly<Record<Who, string>>) {
     this.#stop = world.vendors.sandbox.log.subscribe((entry) => {
@@ -272,6 +290,25 @@ class Watch {
       this.#listeners.add(look);
       look();
     });
+  }
+
+  /** When somebody was first told that they have taken it, in epoch ms; now, when the run is over without it. */
+  acknowledgment(): Promise<number> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const at = this.#acknowledgedAt ?? (this.#isSettled ? Date.now() : null);
+        if (at === null) return;
+        this.#listeners.delete(look);
+        resolve(at);
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  acknowledged(at: number): void {
+    this.#acknowledgedAt ??= at;
+    this.#tell();
   }
 
   settle(): void {
@@ -325,7 +362,7 @@ async function judge(
   const whoIs = (userId: string | null | undefined): Who | null =>
     WHO.find((who) => run.people[who].id === userId) ?? null;
   const done = withReplies(carriedOut, rawActs, whoIs);
-  const acts = done.flatMap((one) => seenAct(one, rawActs, whoIs));
+  const acts = done.flatMap((one) => seenAct(one, rawActs, whoIs, deliveries));
   const ladder = deliveries.filter(({ purpose }) => purpose === "ladder");
   const ladderIds = new Map(
     ladder.flatMap((line) =>
@@ -381,12 +418,12 @@ async function judge(
       ? []
       : ["no serial order explains it; the nearest:", ...explanation.nearest]),
     ...lostActs(rawActs),
-    ...afterStop(stoppedAt(schedule, done, rawActs), told, sendings),
+    ...afterStop(stoppedAt(schedule, done, rawActs, timeline), told, sendings),
     ...wrongStatuses(done, ladder),
     ...strangers(run, deliveries, done),
     ...extensions(seen, timeline, whoIs),
   ];
-  return wrong.length === 0 ? [] : [...wrong, ...inFull(seen, schedule, id)];
+  return wrong.length === 0 ? [] : [...wrong, ...inFull(seen, schedule, id, deliveries, whoIs)];
 }
 
 /** A message that leaves when half its window is over, or finds no worker: then accounts fail over, which these schedules are not about. */
@@ -431,16 +468,19 @@ function withReplies(
 }
 
 function seenAct(
-  { planned, sentAt, answeredAt, actId, answer }: Done,
+  { planned, sentAt, answeredAt, actId, answer, messageId }: Done,
   rows: readonly ActRow[],
   whoIs: (userId: string | null | undefined) => Who | null,
+  deliveries: readonly DeliveryLine[],
 ): readonly SeenAct[] {
   if (planned.kind === "receipt") {
     if (planned.status !== "failed") return [];
     // It reaches the ladder some time after the vendor's post was answered.
-    return [
-      { act: { kind: "failed", of: planned.of }, sentAt, answeredAt: Infinity, answer: null },
-    ];
+    const line = deliveries.find(({ providerMessageId }) => providerMessageId === messageId);
+    if (line === undefined) return [];
+    const { pass, attempt } = line;
+    const failed: ModelAct = { kind: "failed", of: planned.of, pass, attempt };
+    return [{ act: failed, sentAt, answeredAt: Infinity, answer: null }];
   }
   const done = modelAct(planned);
   if (answer !== null) {
@@ -484,6 +524,7 @@ function notedBy(
     case "escalated":
     case "snoozed":
     case "reprioritised":
+    case "reopened":
       return noted(kind);
     default:
       return [];
@@ -516,12 +557,20 @@ function afterStop(
   ];
 }
 
-/** When whoever stopped the run was told so; Infinity: nobody did, or one of several answers turned out to be the last. */
-function stoppedAt({ policy }: Schedule, done: readonly Done[], rows: readonly ActRow[]): number {
-  const stop = rows.find(({ stops }) => stops);
+/** When whoever stopped the run at last was told so; Infinity: nobody did, or one of several answers turned out to be the last. */
+function stoppedAt(
+  { policy }: Schedule,
+  done: readonly Done[],
+  rows: readonly ActRow[],
+  timeline: readonly TimelineLine[],
+): number {
+  const stop = rows.findLast(({ stops }) => stops);
   if (stop === undefined || (policy === "all" && stop.kind === "acknowledge")) return Infinity;
-  const one = done.find(({ actId }) => actId === stop.id);
-  return one?.answeredAt ?? Infinity;
+  const answeredAt = done.find(({ actId }) => actId === stop.id)?.answeredAt ?? Infinity;
+  const isOpenAgain = timeline.some(
+    ({ kind, at }) => kind === "reopened" && Date.parse(at) > answeredAt,
+  );
+  return isOpenAgain ? Infinity : answeredAt;
 }
 
 /** Receipts in any order, as often as they come: the furthest counts, and a failure only where nothing arrived. */
@@ -583,7 +632,13 @@ function extensions(
   });
 }
 
-function inFull(seen: SeenRun, schedule: Schedule, id: string): readonly string[] {
+function inFull(
+  seen: SeenRun,
+  schedule: Schedule,
+  id: string,
+  deliveries: readonly DeliveryLine[],
+  whoIs: (userId: string | null | undefined) => Who | null,
+): readonly string[] {
   const began = Math.min(
     ...seen.acts.map(({ sentAt }) => sentAt),
     ...seen.noted.map(({ at }) => at),
@@ -598,6 +653,10 @@ function inFull(seen: SeenRun, schedule: Schedule, id: string): readonly string[
     }),
     ...seen.noted.map(({ what, at }) => `  ${ms(at)} ${what}`),
     ...seen.told.map(({ who, channel, at }) => `  ${ms(at)} told ${who} by ${channel}`),
+    ...deliveries.map(
+      ({ purpose, pass, step, attempt, handOver, userId, channel, status, reason }) =>
+        `  ${purpose} ${pass}/${step}/${attempt}/${handOver} ${whoIs(userId)} by ${channel}: ${status} ${reason ?? ""}`,
+    ),
     `  closings ${JSON.stringify(seen.closings)}`,
     `  ${JSON.stringify(schedule)}`,
   ];

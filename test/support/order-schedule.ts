@@ -5,6 +5,8 @@ import { WHO, type ModelChannel, type ModelPolicy, type Who } from "./serial-mod
 /** What is done to one run, and when: lanes go on side by side, within a lane each thing waits for the answer to the one before. */
 export interface Schedule {
   readonly policy: PolicyName;
+  /** Done while no worker is there, one after another, before anything else. */
+  readonly early?: readonly PlannedAct[];
   readonly lanes: readonly (readonly Planned[])[];
 }
 
@@ -32,13 +34,17 @@ export type Moment =
   /** While a vendor is being asked to tell A on this channel. */
   | { readonly kind: "asked"; readonly channel: ModelChannel; readonly afterMs: number }
   /** When the window of that message is over, or a little before or after that. */
-  | { readonly kind: "window_end"; readonly channel: ModelChannel; readonly offsetMs: number };
+  | { readonly kind: "window_end"; readonly channel: ModelChannel; readonly offsetMs: number }
+  /** When one that is acknowledged is asked again, or a little before or after that. */
+  | { readonly kind: "reopening"; readonly offsetMs: number };
 
 /** Long enough for a message to leave in it on a loaded machine. */
 export const WINDOW_SECONDS = 2;
 export const SNOOZE_MS = 700;
 /** How long a tracked run waits to be resolved. */
 export const RESOLUTION_SECONDS = 2;
+/** How long one that is asked again stays acknowledged. */
+export const REOPEN_SECONDS = 1;
 
 export const POLICIES = {
   any: {
@@ -46,18 +52,28 @@ export const POLICIES = {
     steps: ["whatsapp_personal", "sms"],
     acknowledgment: "any",
     tracksResolution: false,
+    reopens: false,
   },
   all: {
     priority: "high",
     steps: ["whatsapp_personal", "sms"],
     acknowledgment: "all",
     tracksResolution: false,
+    reopens: false,
   },
   tracked: {
     priority: "high",
     steps: ["whatsapp_personal", "sms"],
     acknowledgment: "any",
     tracksResolution: true,
+    reopens: false,
+  },
+  reopening: {
+    priority: "high",
+    steps: ["whatsapp_personal", "sms"],
+    acknowledgment: "any",
+    tracksResolution: true,
+    reopens: true,
   },
 } as const satisfies Readonly<Record<string, ModelPolicy>>;
 export type PolicyName = keyof typeof POLICIES;
@@ -70,6 +86,7 @@ export const PRIORITY_POLICIES = {
     steps: ["whatsapp_personal", "call"],
     acknowledgment: "any",
     tracksResolution: true,
+    reopens: false,
   },
 } as const satisfies Readonly<Record<string, ModelPolicy>>;
 
@@ -92,6 +109,7 @@ export const SETS: readonly (readonly [PolicyName, ...PlannedAct[]])[] = [
   ["all", acknowledged("A"), { kind: "refuse", by: "A" }, { kind: "cancel" }],
   ["all", acknowledged("B"), { kind: "reprioritise", to: "critical" }, { kind: "resolve" }],
   ["tracked", acknowledged("A"), { kind: "resolve" }, { kind: "cancel" }],
+  ["reopening", acknowledged("A"), { kind: "refuse", by: "A" }, { kind: "escalate" }],
 ];
 
 function acknowledged(by: Who, via: "api" | "reply" = "api"): PlannedAct {
@@ -176,10 +194,132 @@ const moment: fc.Arbitrary<Moment> = fc.oneof(
   },
 );
 
+function lanesAt(moments: fc.Arbitrary<Moment>): fc.Arbitrary<Schedule["lanes"]> {
+  const lane = fc.array(fc.record({ what: plannedAct, when: moments }), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  return fc.array(lane, { minLength: 1, maxLength: 3 });
+}
+
 export const schedule: fc.Arbitrary<Schedule> = fc.record({
   policy: fc.constantFrom("any", "any", "all", "tracked"),
-  lanes: fc.array(
-    fc.array(fc.record({ what: plannedAct, when: moment }), { minLength: 1, maxLength: 3 }),
+  lanes: lanesAt(moment),
+});
+
+const EARLY_POLICIES = ["any", "all", "all", "tracked", "reopening"] as const;
+
+/** Some of it is done before any worker has seen the run. */
+export const earlySchedule: fc.Arbitrary<Schedule> = fc.record({
+  policy: fc.constantFrom(...EARLY_POLICIES),
+  early: fc.array(
+    plannedAct.filter((what) => what.kind !== "receipt" && !isReply(what)),
     { minLength: 1, maxLength: 3 },
   ),
+  lanes: lanesAt(moment),
 });
+
+function isReply(what: PlannedAct): boolean {
+  return what.kind === "acknowledge" && what.via === "reply";
+}
+
+/** Taken by somebody, and asked again when nobody resolves it; the rest happens before, around and after that. */
+export const reopeningSchedule: fc.Arbitrary<Schedule> = fc
+  .tuple(
+    who,
+    moment,
+    lanesAt(
+      fc.oneof(
+        { weight: 1, arbitrary: moment },
+        {
+          weight: 2,
+          arbitrary: fc.record({
+            kind: fc.constant("reopening"),
+            offsetMs: fc.oneof(
+              fc.integer({ min: -15, max: 60 }),
+              fc.integer({ min: 100, max: 2_500 }),
+            ),
+          }),
+        },
+      ),
+    ),
+  )
+  .map(([by, when, lanes]) => ({
+    policy: "reopening",
+    lanes: [[{ what: acknowledged(by), when }], ...lanes],
+  }));
+
+function at(channel: ModelChannel, offsetMs: number): Moment {
+  return { kind: "window_end", channel, offsetMs };
+}
+
+/** Orders that have ended otherwise before. */
+export const REMEMBERED: readonly Schedule[] = [
+  // A new priority when the last step ends while its beginning is still being written.
+  {
+    policy: "any",
+    lanes: [
+      [
+        { what: receipt("B", "read"), when: at("whatsapp_personal", 27) },
+        { what: { kind: "reprioritise", to: "critical" }, when: AT_ONCE },
+      ],
+      [
+        { what: { kind: "escalate" }, when: at("whatsapp_personal", 13) },
+        { what: { kind: "refuse", by: "A" }, when: at("whatsapp_personal", 17) },
+      ],
+      [
+        { what: receipt("A", "failed"), when: AT_ONCE },
+        { what: receipt("B", "failed"), when: AT_ONCE },
+      ],
+    ],
+  },
+  {
+    policy: "all",
+    lanes: [
+      [
+        { what: acknowledged("A", "reply"), when: at("sms", -3) },
+        { what: { kind: "reprioritise", to: "critical" }, when: AT_ONCE },
+      ],
+      [{ what: { kind: "escalate" }, when: AT_ONCE }],
+    ],
+  },
+  // The message that failed may be the second that was ordered, when it has overtaken the first.
+  {
+    policy: "tracked",
+    lanes: [
+      [{ what: acknowledged("A"), when: at("sms", -1) }],
+      [
+        { what: { kind: "escalate" }, when: AT_ONCE },
+        { what: { kind: "refuse", by: "A" }, when: AT_ONCE },
+      ],
+      [
+        { what: { kind: "reprioritise", to: "high" }, when: AT_ONCE },
+        { what: receipt("B", "failed"), when: AT_ONCE },
+        { what: { kind: "reprioritise", to: "high" }, when: AT_ONCE },
+      ],
+    ],
+  },
+];
+
+export const REMEMBERED_EARLY: readonly Schedule[] = [
+  {
+    policy: "all",
+    early: [acknowledged("A")],
+    lanes: [
+      [{ what: acknowledged("B"), when: AT_ONCE }],
+      [{ what: { kind: "refuse", by: "B" }, when: AT_ONCE }],
+    ],
+  },
+  { policy: "all", early: [acknowledged("A"), acknowledged("B")], lanes: [] },
+  { policy: "all", early: [acknowledged("A"), { kind: "refuse", by: "B" }], lanes: [] },
+];
+
+export const REMEMBERED_REOPENING: readonly Schedule[] = [
+  {
+    policy: "reopening",
+    lanes: [
+      [{ what: acknowledged("A"), when: ASKED }],
+      [{ what: acknowledged("B"), when: { kind: "reopening", offsetMs: 15 } }],
+    ],
+  },
+];

@@ -14,6 +14,8 @@ export interface ModelPolicy {
   readonly steps: readonly ModelChannel[];
   readonly acknowledgment: "any" | "all";
   readonly tracksResolution: boolean;
+  /** Acknowledged and not resolved, it is asked again. */
+  readonly reopens: boolean;
 }
 
 export type ModelAct =
@@ -24,8 +26,14 @@ export type ModelAct =
   | { readonly kind: "escalate" }
   | { readonly kind: "snooze" }
   | { readonly kind: "reprioritise"; readonly to: ModelPolicy }
-  /** The vendor gives up on the person's WhatsApp message, which nothing had shown to have arrived. */
-  | { readonly kind: "failed"; readonly of: Who };
+  /** The vendor gives up on this WhatsApp message to the person, which nothing had shown to have arrived. */
+  | {
+      readonly kind: "failed";
+      readonly of: Who;
+      readonly pass: number;
+      /** Counted from 1 in its pass. */
+      readonly attempt: number;
+    };
 
 export interface ModelAnswer {
   readonly applied: boolean;
@@ -36,7 +44,13 @@ export interface ModelAnswer {
 
 /** What can happen without anybody acting. */
 export type ModelMove =
-  "begin" | "window_over" | "snooze_over" | "resolution_time_over" | "settle_by_act" | "settle";
+  | "begin"
+  | "window_over"
+  | "snooze_over"
+  | "resolution_time_over"
+  | "reopen"
+  | "settle_by_act"
+  | "settle";
 
 export interface ToldOnce {
   readonly who: Who;
@@ -45,14 +59,22 @@ export interface ToldOnce {
   readonly isSure: boolean;
   /** Repeated after a snooze. */
   readonly isRepeat: boolean;
+  readonly pass: number;
+  /** Told before the run was opened again. */
+  readonly isPast: boolean;
 }
 
 export interface ModelState {
   readonly policy: ModelPolicy;
   readonly hasBegun: boolean;
+  readonly pass: number;
   /** Index of the step that stands; as many as there are steps: they are over. */
   readonly place: number;
   readonly isSnoozed: boolean;
+  /** Opened again: the step that stands tells this person alone, who had taken it. */
+  readonly reopenedFor: Who | null;
+  /** Has had the first step alone in this pass, and is not waited for when it is everybody's. */
+  readonly hadFirstStep: Who | null;
   readonly stop: "acknowledge" | "cancel" | "resolve" | null;
   readonly acknowledgedBy: Who | null;
   /** Acknowledgments and resolutions: each is told once to everybody who was told. */
@@ -81,8 +103,11 @@ export function newRun(policy: ModelPolicy): ModelState {
   return {
     policy,
     hasBegun: false,
+    pass: 1,
     place: 0,
     isSnoozed: false,
+    reopenedFor: null,
+    hadFirstStep: null,
     stop: null,
     acknowledgedBy: null,
     closings: 0,
@@ -119,7 +144,7 @@ export function act(state: ModelState, done: ModelAct): readonly AfterAct[] {
     case "resolve":
       return [resolve(state)];
     case "failed":
-      return [{ ...fail(state, done.of), answer: APPLIED }];
+      return fail(state, done).map((after) => ({ ...after, answer: APPLIED }));
     default: {
       const over = whyOver(state);
       if (over !== null) return [{ state, noted: [], answer: over }];
@@ -198,7 +223,7 @@ function steer(state: ModelState, done: Steering): readonly After[] {
       if (isClimbedOut(begun.state))
         return [{ state: begun.state, noted: ["escalated", ...begun.noted] }];
       const { place } = begun.state;
-      const after = enter(begun.state, place + 1);
+      const after = leave(begun.state);
       return [
         {
           state: after.state,
@@ -225,7 +250,10 @@ function changePolicy(state: ModelState, policy: ModelPolicy): After {
   const fresh: ModelState = {
     ...state,
     policy,
+    pass: 1,
     isSnoozed: false,
+    reopenedFor: null,
+    hadFirstStep: null,
     toldInPass: told,
     begunInPass: NO_CHANNELS,
     failedInPass: NO_CHANNELS,
@@ -272,10 +300,37 @@ function stoppedMoves(state: ModelState): readonly (After & { readonly move: Mod
     case "resolve":
       return [settle(state, "settle_by_act", "resolved", null)];
     default:
-      return state.policy.tracksResolution
-        ? [settle(state, "resolution_time_over", "acknowledged", "unresolved")]
-        : [settle(state, "settle_by_act", "acknowledged", null)];
+      if (!state.policy.tracksResolution) {
+        return [settle(state, "settle_by_act", "acknowledged", null)];
+      }
+      return state.policy.reopens
+        ? [{ move: "reopen", ...reopen(state) }]
+        : [settle(state, "resolution_time_over", "acknowledged", "unresolved")];
   }
+}
+
+/** The next pass: its first step is for whoever had taken it, unless they are out; then it goes as any other. */
+function reopen(state: ModelState): After {
+  const { acknowledgedBy } = state;
+  const isIn = acknowledgedBy !== null && !state.refused.includes(acknowledgedBy);
+  const reopened: ModelState = {
+    ...state,
+    pass: state.pass + 1,
+    stop: null,
+    acknowledgedBy: null,
+    answered: [],
+    isSnoozed: false,
+    reopenedFor: isIn ? acknowledgedBy : null,
+    hadFirstStep: null,
+    told: state.told.map((message) => ({ ...message, isPast: true })),
+    toldInPass: NO_CHANNELS,
+    begunInPass: NO_CHANNELS,
+    failedInPass: NO_CHANNELS,
+    leftInPass: NO_CHANNELS,
+    carried: NO_CHANNELS,
+  };
+  const after = enter(reopened, 0);
+  return { ...after, noted: ["reopened", ...after.noted] };
 }
 
 function settle(state: ModelState, move: ModelMove, outcome: string, reason: string | null) {
@@ -284,8 +339,15 @@ function settle(state: ModelState, move: ModelMove, outcome: string, reason: str
 
 function windowOver(state: ModelState): After {
   const sure = surely(state, ({ channel }) => channel === state.policy.steps[state.place]);
-  const after = enter(sure, sure.place + 1);
+  const after = leave(sure);
   return { ...after, noted: [`ended ${state.place + 1} window_elapsed`, ...after.noted] };
+}
+
+/** To the next step; from the one that was for whoever had taken it, to the first for everybody. */
+function leave(state: ModelState): After {
+  return state.reopenedFor === null
+    ? enter(state, state.place + 1)
+    : enter({ ...state, reopenedFor: null, hadFirstStep: state.reopenedFor }, 0);
 }
 
 /** The same step once more: everybody who is still asked is told again on its channel. */
@@ -309,8 +371,15 @@ function wake(state: ModelState): After {
     channel: channel ?? "call",
     isSure: false,
     isRepeat: true,
+    pass: awake.pass,
+    isPast: false,
   }));
-  const after = untilOpen({ ...awake, told: [...awake.told, ...told] });
+  const isAgain = awake.hadFirstStep !== null && again.includes(awake.hadFirstStep);
+  const after = untilOpen({
+    ...awake,
+    told: [...awake.told, ...told],
+    hadFirstStep: isAgain ? null : awake.hadFirstStep,
+  });
   return { ...after, noted: ["resumed", `started ${awake.place + 1}`, ...after.noted] };
 }
 
@@ -320,7 +389,7 @@ function enter(state: ModelState, place: number): After {
   const begun = { ...state, hasBegun: true, place };
   if (channel === undefined) return { state: begun, noted: [] };
   const telling = WHO.filter(
-    (who) => isAsked(state, who) && !state.toldInPass[who].includes(channel),
+    (who) => isTold(state, who) && !state.toldInPass[who].includes(channel),
   );
   const add = (before: ByWho<readonly ModelChannel[]>) =>
     byWho((who) => (telling.includes(who) ? [...before[who], channel] : before[who]));
@@ -328,7 +397,14 @@ function enter(state: ModelState, place: number): After {
     ...begun,
     told: [
       ...begun.told,
-      ...telling.map((who) => ({ who, channel, isSure: false, isRepeat: false })),
+      ...telling.map((who) => ({
+        who,
+        channel,
+        isSure: false,
+        isRepeat: false,
+        pass: state.pass,
+        isPast: false,
+      })),
     ],
     toldInPass: add(begun.toldInPass),
     toldInRun: add(begun.toldInRun),
@@ -345,7 +421,7 @@ function untilOpen(state: ModelState): After {
   if (isClimbedOut(state) || isEveryAnswerIn(state)) return { state, noted: [] };
   const pulled = pullForward(state);
   if (WHO.some((who) => isOpen(pulled.state, who))) return pulled;
-  const after = enter(pulled.state, state.place + 1);
+  const after = leave(pulled.state);
   return {
     state: after.state,
     noted: [...pulled.noted, `ended ${state.place + 1} nobody`, ...after.noted],
@@ -365,7 +441,10 @@ function pullForward(state: ModelState): After {
       noted.push(`pulled ${who}`);
       current = {
         ...current,
-        told: [...current.told, { who, channel: next, isSure: false, isRepeat: false }],
+        told: [
+          ...current.told,
+          { who, channel: next, isSure: false, isRepeat: false, pass: state.pass, isPast: false },
+        ],
         toldInPass: { ...current.toldInPass, [who]: [...current.toldInPass[who], next] },
         begunInPass: { ...current.begunInPass, [who]: [...current.begunInPass[who], next] },
         toldInRun: { ...current.toldInRun, [who]: [...current.toldInRun[who], next] },
@@ -376,16 +455,24 @@ function pullForward(state: ModelState): After {
   return { state: current, noted };
 }
 
-function fail(state: ModelState, of: Who): After {
-  // It is the first message that failed: one that was sent again stands for it.
-  const isOnly =
-    state.told.filter(({ who, channel }) => who === of && channel === "whatsapp_personal").length <=
-    1;
+/** More than one way only where the repeat after a snooze may be the message itself, which was in flight then. */
+function fail(
+  state: ModelState,
+  { of, pass, attempt }: Extract<ModelAct, { kind: "failed" }>,
+): readonly After[] {
+  const unchanged: After = { state, noted: [] };
+  const messages = state.told.filter(
+    ({ who, channel }) => who === of && channel === "whatsapp_personal",
+  );
+  const message = messages.filter((one) => one.pass === pass)[attempt - 1];
+  // One that was sent again stands for it.
+  const again = message === undefined ? [] : messages.slice(messages.indexOf(message) + 1);
   const isNews =
-    isOnly &&
+    message?.isPast === false &&
+    again.every(({ isRepeat }) => isRepeat) &&
     state.toldInPass[of].includes("whatsapp_personal") &&
     !state.failedInPass[of].includes("whatsapp_personal");
-  if (!isNews) return { state, noted: [] };
+  if (!isNews) return [unchanged];
   const failedInPass = {
     ...state.failedInPass,
     [of]: [...state.failedInPass[of], "whatsapp_personal"] as const,
@@ -394,16 +481,22 @@ function fail(state: ModelState, of: Who): After {
     ...state.toldInRun,
     [of]: state.toldInRun[of].filter((channel) => channel !== "whatsapp_personal"),
   };
-  return untilOpen({ ...state, failedInPass, toldInRun });
+  const changed = untilOpen({ ...state, failedInPass, toldInRun });
+  return again.length > 0 ? [changed, unchanged] : [changed];
 }
 
 function isAsked({ refused, answered }: ModelState, who: Who): boolean {
   return !refused.includes(who) && !answered.includes(who);
 }
 
+function isTold(state: ModelState, who: Who): boolean {
+  return isAsked(state, who) && (state.reopenedFor === null || state.reopenedFor === who);
+}
+
 /** The step that stands waits for this person: a message of it, or one pulled forward from a later step, has not failed. */
 function isOpen(state: ModelState, who: Who): boolean {
   if (!isAsked(state, who)) return false;
+  if (state.place === 0 && state.hadFirstStep === who) return false;
   return state.policy.steps
     .slice(state.place)
     .some(
@@ -431,7 +524,9 @@ function surely(state: ModelState, isSent: (message: ToldOnce) => boolean): Mode
   return {
     ...state,
     told: state.told.map((message) =>
-      isAsked(state, message.who) && isSent(message) ? { ...message, isSure: true } : message,
+      isAsked(state, message.who) && !message.isPast && isSent(message)
+        ? { ...message, isSure: true }
+        : message,
     ),
   };
 }

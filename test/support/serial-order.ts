@@ -67,6 +67,8 @@ interface Place {
   /** Acts were applied that the run had no time to carry out: only a stop can follow. */
   readonly isCutShort: boolean;
   readonly lastSentAt: number;
+  /** When what is told to everybody was sent, for each time that the run was open; Infinity: nobody's act, or not known. */
+  readonly closings: readonly (readonly number[])[];
 }
 
 export function explain(run: SeenRun): Explanation {
@@ -100,6 +102,7 @@ export function explain(run: SeenRun): Explanation {
     noted: [...run.noted.keys()],
     isCutShort: false,
     lastSentAt: -Infinity,
+    closings: [[]],
   });
   return order === null
     ? { kind: "unexplained", nearest: nearest.text }
@@ -119,10 +122,16 @@ function* nextPlaces(run: SeenRun, place: Place): Generator<Place> {
         noted: noted ?? place.noted,
         isCutShort: place.isCutShort || noted === null,
         lastSentAt: Math.max(place.lastSentAt, seen.sentAt),
+        closings: isClosing(place, after) ? closedAt(place, seen.sentAt) : place.closings,
       };
     }
   }
   for (const { move, ...after } of moves(place.state)) {
+    if (move === "reopen") {
+      const next = reopened(run, place, after);
+      if (next !== null) yield next;
+      continue;
+    }
     const isOwn = !isStopped(place.state);
     if (isOwn && place.isCutShort) continue;
     if (isTooEarly(run, place, move)) continue;
@@ -133,8 +142,48 @@ function* nextPlaces(run: SeenRun, place: Place): Generator<Place> {
       state: move === "snooze_over" ? repeated(run, place, after.state) : after.state,
       order: [...place.order, `(${move.replaceAll("_", " ")})`],
       noted,
+      closings: isClosing(place, after) ? closedAt(place, Infinity) : place.closings,
     };
   }
+}
+
+/** What the run still noted before it knew that it was stopped explains itself. */
+function reopened(run: SeenRun, place: Place, after: After): Place | null {
+  const first = place.noted.findIndex((index) => run.noted[index]?.what === "reopened");
+  if (first < 0) return null;
+  const open = { ...place, noted: place.noted.slice(first), isCutShort: false };
+  // Decided in the database after the task has begun whose time it is noted with.
+  const noted = explainedBy(run, open, after, null);
+  if (noted === null) return null;
+  return {
+    ...open,
+    state: withoutWithdrawn(run, after.state, run.noted[open.noted[0] ?? -1]?.at ?? Infinity),
+    order: [...place.order, "(reopen)"],
+    noted,
+    closings: [...place.closings, []],
+  };
+}
+
+/** What the stop withdrew before it left was not told. */
+function withoutWithdrawn(run: SeenRun, state: ModelState, reopenedAt: number): ModelState {
+  const left = (who: Who) =>
+    state.toldInRun[who].filter(
+      (channel) =>
+        state.toldInPass[who].includes(channel) ||
+        run.told.some(
+          (message) =>
+            message.who === who && message.channel === channel && message.at < reopenedAt,
+        ),
+    );
+  return { ...state, toldInRun: { A: left("A"), B: left("B") } };
+}
+
+function isClosing({ state }: Place, after: After): boolean {
+  return after.state.closings > state.closings;
+}
+
+function closedAt({ closings }: Place, at: number): Place["closings"] {
+  return [...closings.slice(0, -1), [...(closings.at(-1) ?? []), at]];
 }
 
 function isStopped({ stop }: ModelState): boolean {
@@ -213,7 +262,8 @@ function repeated(run: SeenRun, place: Place, state: ModelState): ModelState {
 }
 
 /** What the serial run would have left behind otherwise. */
-function differences(run: SeenRun, { state, noted }: Place): readonly string[] {
+function differences(run: SeenRun, place: Place): readonly string[] {
+  const { state, noted } = place;
   const wrong: string[] = [];
   const hold = (what: string, seen: unknown, expected: unknown): void => {
     if (seen !== expected) wrong.push(`${what} is ${String(seen)}, not ${String(expected)}`);
@@ -232,7 +282,7 @@ function differences(run: SeenRun, { state, noted }: Place): readonly string[] {
   }
   if (!isStopped(state)) hold("number of entries that nothing explains", noted.length, 0);
   for (const who of WHO) {
-    wrong.push(...toldDifferences(run, state, who), ...closingDifferences(run, state, who));
+    wrong.push(...toldDifferences(run, state, who), ...closingDifferences(run, place, who));
   }
   return wrong;
 }
@@ -248,20 +298,36 @@ function toldDifferences(run: SeenRun, state: ModelState, who: Who): readonly st
   });
 }
 
-/** One for the acknowledgment and one for the resolution; a resolution that comes before the first was told speaks for both. */
-function closingDifferences(run: SeenRun, state: ModelState, who: Who): readonly string[] {
+/** One for the acknowledgment and one for the resolution; a resolution that comes before the first was told speaks for both. Whoever was told later hears of neither. */
+function closingDifferences(run: SeenRun, place: Place, who: Who): readonly string[] {
   const { chat, inbox } = run.closings[who];
   const told = run.told.filter((message) => message.who === who);
-  const most = told.length === 0 && !run.inInbox.includes(who) ? 0 : state.closings;
-  const least = Math.min(most, 1);
-  const isInChat = told.some(({ channel }) => channel === "whatsapp_personal");
+  const isTold = told.length > 0 || run.inInbox.includes(who);
+  const most = isTold ? place.state.closings : 0;
+  const least = isTold ? leastClosings(place, told) : 0;
   const isFailed = run.acts.some(({ act: done }) => done.kind === "failed" && done.of === who);
   const wrong: string[] = [];
   if (chat + inbox < least || chat + inbox > most) {
     wrong.push(`${who} got ${chat + inbox} closing messages, not ${least} to ${most}`);
   }
-  if (!isFailed && (isInChat ? inbox : chat) > 0) wrong.push(`${who} got one in the wrong place`);
+  if (!isFailed && isInWrongPlace(run, place, who)) wrong.push(`${who} got one in the wrong place`);
   return wrong;
+}
+
+function leastClosings({ closings }: Place, told: SeenRun["told"]): number {
+  if (closings.length === 1) return Math.min(closings.flat().length, 1);
+  return closings.filter((times) => told.some(({ at }) => at < Math.max(...times))).length;
+}
+
+/** In the chat of whoever has one; the inbox is for those who had been told nothing there when it was closed. */
+function isInWrongPlace(run: SeenRun, { closings }: Place, who: Who): boolean {
+  const { chat, inbox } = run.closings[who];
+  const inChat = run.told.filter(
+    (message) => message.who === who && message.channel === "whatsapp_personal",
+  );
+  if (inChat.length === 0) return chat > 0;
+  if (closings.length === 1) return inbox > 0;
+  return inbox > 0 && inChat.some(({ at }) => at < Math.min(...closings.flat()));
 }
 
 export function inWords(done: ModelAct): string {

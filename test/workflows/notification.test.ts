@@ -320,7 +320,7 @@ describe("a notification that wants an answer", () => {
       expect(await run.result()).toMatchObject({ outcome: "exhausted" });
     });
     expect(planned).toEqual([]);
-    const answers = world.settled.flatMap(({ progress }) => progress.actAnswers);
+    const answers = world.settled.flatMap(({ progress }) => progress?.actAnswers ?? []);
     expect(answers.at(-1)).toMatchObject({ applied: false, reason: "already_settled" });
   });
 
