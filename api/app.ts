@@ -32,6 +32,7 @@ import { meRoutes } from "./routes/me.ts";
 import { notificationActRoutes } from "./routes/notification-acts.ts";
 import { notificationRecordRoutes } from "./routes/notification-record.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
+import { optOutRoutes } from "./routes/opt-outs.ts";
 import { phoneVerificationRoutes } from "./routes/phone-verification.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { otpRoutes } from "./routes/otp.ts";
@@ -104,6 +105,7 @@ export function createApp(deps: AppDeps) {
     .route("/", meRoutes(deps))
     .route("/", otpRoutes(deps))
     .route("/", phoneVerificationRoutes(deps))
+    .route("/", optOutRoutes(deps))
     .route("/", pushSubscriptionRoutes(deps))
     .route("/", groupRoutes(deps))
     .route("/", groupMemberRoutes(deps))

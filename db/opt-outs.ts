@@ -1,7 +1,10 @@
 import type pg from "pg";
 
 import type { Named } from "../domain/notice.ts";
+import type { OptOutEndBasis } from "../domain/opt-out.ts";
 import { newId } from "./new-id.ts";
+import { toPage } from "./page.ts";
+import type { Page, Position } from "./page.ts";
 import { markStale } from "./stale-plans.ts";
 import type { StaleRun } from "./stale-plans.ts";
 import { withTransaction } from "./transaction.ts";
@@ -106,6 +109,91 @@ export async function classesToGiveBack(
     values: [userId, channel],
   });
   return rows.map(({ message_class }) => message_class);
+}
+
+/** What a class needs beside nobody's STOP: a consent of its own. */
+export async function needsOwnConsent(
+  client: pg.PoolClient,
+  messageClass: string,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "select from notification_types where consent_class = $1 limit 1",
+    [messageClass],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+/** Ends one by hand, for the person and each of the person's numbers; null: there is none. The caller holds the person's row. */
+export async function endOptOutByHand(
+  client: pg.PoolClient,
+  end: {
+    readonly userId: string;
+    readonly channel: string;
+    readonly messageClass: string;
+    readonly by: {
+      readonly kind: string;
+      readonly userId: string | null;
+      readonly name: string | null;
+    };
+    readonly basis: OptOutEndBasis;
+    readonly note: string;
+    readonly now: number;
+  },
+): Promise<readonly StaleRun[] | null> {
+  const { rowCount } = await client.query({
+    name: "opt-out-end-by-hand",
+    text: `
+      update opt_outs set ended_at = $4, ended_by = $5, ended_basis = $6, ended_note = $7
+      where ended_at is null and channel = $2 and message_class = $3
+        and holder in (select $1 union all select c.value from contacts c where c.user_id = $1 and c.kind = 'phone' and c.is_active)`,
+    values: [
+      end.userId,
+      end.channel,
+      end.messageClass,
+      new Date(end.now),
+      end.by,
+      end.basis,
+      end.note,
+    ],
+  });
+  return rowCount === 0 ? null : outdate(client, end.userId, end.now);
+}
+
+export interface RecordedOptOut {
+  readonly id: string;
+  readonly messageClass: string;
+  readonly channel: string;
+  readonly since: Date;
+  /** What said so: the person's message, or the vendor that refused. */
+  readonly source: "message" | "vendor";
+  readonly endedAt: Date | null;
+  /** Null: it stands, or the person's own word ended it. */
+  readonly endedBasis: OptOutEndBasis | null;
+  readonly endedNote: string | null;
+  readonly endedByName: string | null;
+}
+
+/** Everything that a person, or a number of the person's, has opted out of, what was ended too; newest first. */
+export async function listOptOuts(
+  pool: pg.Pool,
+  list: { readonly userId: string; readonly limit: number; readonly after: Position | null },
+): Promise<Page<RecordedOptOut>> {
+  const { rows } = await pool.query<RecordedOptOut & { readonly since_us: number }>(
+    `select o.id, o.message_class as "messageClass", o.channel, o.since, o.ended_at as "endedAt", o.ended_basis as "endedBasis",
+       case when o.inbound_message_id is null then 'vendor' else 'message' end as source, o.ended_note as "endedNote",
+       o.ended_by ->> 'name' as "endedByName", (extract(epoch from o.since) * 1000000)::bigint as since_us
+     from opt_outs o
+     where o.holder in (select $1 union all select c.value from contacts c where c.user_id = $1 and c.kind = 'phone' and c.is_active)
+       and ($3::bigint is null or (o.since, o.id) < (timestamptz 'epoch' + $3 * interval '1 microsecond', $4))
+     order by o.since desc, o.id desc limit $2`,
+    [list.userId, list.limit + 1, list.after?.order ?? null, list.after?.id ?? null],
+  );
+  return toPage(
+    rows,
+    list.limit,
+    (row) => ({ order: row.since_us, id: row.id }),
+    ({ since_us: _order, ...row }) => row,
+  );
 }
 
 /** A number that somebody has is that person's. */
