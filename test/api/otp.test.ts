@@ -489,6 +489,33 @@ describe("invariant 31: a number that nobody has", () => {
   });
 });
 
+describe("an installation", () => {
+  it("of an earlier release, whose type names no policy, tells codes by the one for codes alone", async () => {
+    const { id, phone } = await unverified();
+    const { rows } = await pool().query<{ policy_id: string }>(
+      "select policy_id from notification_types where code = 'otp'",
+    );
+    await pool().query("update notification_types set policy_id = null where code = 'otp'");
+    try {
+      expect((await send(phone)).status).toBe(202);
+      const { rows: told } = await pool().query(
+        "select p.code from notifications n join escalation_policies p on p.id = n.policy_id where n.recipients -> 'userIds' ? $1",
+        [id],
+      );
+      expect(told).toEqual([{ code: "otp" }]);
+      await pool().query("update escalation_policies set code = null where code = 'otp'");
+      const answer = await send(phone);
+      expect(answer).toMatchObject({ status: 503, body: { code: "otp_not_set_up" } });
+    } finally {
+      const policyId = rows[0]?.policy_id;
+      await pool().query("update escalation_policies set code = 'otp' where id = $1", [policyId]);
+      await pool().query("update notification_types set policy_id = $1 where code = 'otp'", [
+        policyId,
+      ]);
+    }
+  });
+});
+
 describe("one's own number", () => {
   function claim(phone: string, key: string): Promise<Answer> {
     return api().request("POST", "/v1/me/phone", { body: { phone }, key });

@@ -157,6 +157,42 @@ describe("a code", () => {
   });
 });
 
+describe("a policy for codes that was edited badly", () => {
+  it("tells nobody else, and puts no code into an inbox", async () => {
+    const { world, told, settled, deliveries } = story();
+    const { pool } = world;
+    const { phone } = await unverified("T-10");
+    const { rows } = await pool.query<{ policy_id: string; rules: object }>(
+      "select v.policy_id, v.rules from escalation_policy_versions v join escalation_policies p on p.id = v.policy_id where p.code = 'otp'",
+    );
+    const [kept] = rows;
+    await pool.query(
+      `update escalation_policy_versions set rules = rules || jsonb_build_object('roleUp', true, 'steps', jsonb_build_array(
+         (rules -> 'steps' -> 0) || '{"channels": ["whatsapp_personal", "in_app", "push", "call"], "windowSeconds": 1}',
+         (rules -> 'steps' -> 0) || '{"channels": ["whatsapp_personal", "in_app"], "roleUp": true, "windowSeconds": 1}'
+       )) where policy_id = $1`,
+      [kept?.policy_id],
+    );
+    world.vendors.sandbox.faults.add({ kind: "refuse", recipient: phone, code: "target invalid" });
+    try {
+      const id = await ask(phone);
+      expect(await settled(id)).toMatchObject({ outcome: "undeliverable" });
+      expect(told()).toEqual([]);
+      const others = (await deliveries(id)).filter(({ reason }) => reason === "code_over");
+      expect(others.length, "the roles above were tried, and refused here").toBeGreaterThan(0);
+      const inbox = await pool.query("select from in_app_messages where notification_id = $1", [
+        id,
+      ]);
+      expect(inbox.rowCount).toBe(0);
+    } finally {
+      await pool.query("update escalation_policy_versions set rules = $2 where policy_id = $1", [
+        kept?.policy_id,
+        kept?.rules,
+      ]);
+    }
+  });
+});
+
 describe("invariant 17: a code is told to whoever asks for it", () => {
   it("asleep, with everything switched off, opted out and unverified", async () => {
     const { world, toldOf, settled } = story();
