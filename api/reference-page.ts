@@ -71,7 +71,7 @@ export function renderReferencePage(openApiDocument: unknown): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(info.title)}</title><style>${STYLE}</style></head><body>
 <h1>${escape(info.title)} <small>${escape(info.version)}</small></h1>
-<p>${escape(info.description)}</p><p><a href="/v1/openapi.json">OpenAPI 3.1 document</a></p>
+<p>${prose(info.description)}</p><p><a href="/v1/openapi.json">OpenAPI 3.1 document</a></p>
 ${sections.join("\n")}<h2>Schemas</h2>${schemas.join("\n")}
 </body></html>`;
 }
@@ -80,7 +80,7 @@ function renderOperation(method: string, path: string, operation: Operation): st
   const parameters = operation.parameters.map(
     (parameter) =>
       `<tr><td><code>${escape(parameter.name)}</code>${parameter.required ? " *" : ""}</td><td>${escape(parameter.in)}</td>` +
-      `<td>${escape(parameter.description)} ${inlineSchema(parameter.schema)}</td></tr>`,
+      `<td>${prose(parameter.description)} ${inlineSchema(parameter.schema)}</td></tr>`,
   );
   const body = Object.entries(operation.requestBody?.content ?? {}).map(
     ([mediaType, { schema }]) =>
@@ -88,14 +88,14 @@ function renderOperation(method: string, path: string, operation: Operation): st
   );
   const responses = Object.entries(operation.responses).map(
     ([status, { description, content }]) =>
-      `<tr><td><code>${escape(status)}</code></td><td>${escape(description)} ${Object.values(
+      `<tr><td><code>${escape(status)}</code></td><td>${prose(description)} ${Object.values(
         content ?? {},
       )
         .map(({ schema }) => (schema === undefined ? "" : linkOf(schema)))
         .join(" ")}</td></tr>`,
   );
   return `<details class="op"><summary><b class="${method}">${method.toUpperCase()}</b> <code>${escape(path)}</code> ${escape(operation.summary)}</summary>
-<p>${escape(operation.description)}</p>
+<p>${prose(operation.description)}</p>
 ${parameters.length > 0 ? `<table>${parameters.join("")}</table>` : ""}${body.join("")}
 <h4>Answers</h4><table>${responses.join("")}</table></details>`;
 }
@@ -129,6 +129,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 function escape(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+
+/** Descriptions are CommonMark; names in backticks are all that ours have of it. */
+function prose(text: string): string {
+  return escape(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }
 
 const STYLE = `

@@ -155,6 +155,7 @@ describe("GET /docs", () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get("content-type")).toContain("text/html");
     expect(answer.text).not.toMatch(/<script|<link|<img|src=|@import|url\(|href="(?![#/])/);
+    expect(answer.text).toContain("<code>Idempotency-Key</code>");
     for (const { path } of await operations()) expect(answer.text).toContain(path);
   });
 });
