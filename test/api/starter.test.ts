@@ -9,10 +9,10 @@ class Away extends Error {
   override readonly name = "Away";
 }
 
-const row = (id: string, priority: Priority = "medium"): UnstartedRow => ({
+const row = (id: string, priority: Priority = "medium", type = "outage"): UnstartedRow => ({
   id,
-  workflowId: `notification/outage/${id}`,
-  type: "outage",
+  workflowId: `notification/${type}/${id}`,
+  type,
   priority,
   zone: null,
   ticketId: null,
@@ -83,6 +83,18 @@ describe("the starter", () => {
       "medium-2",
       "low",
     ]);
+  });
+
+  it("lets a code overtake what is as urgent by its priority", async () => {
+    const { starter, pending } = build(1);
+    starter.enqueue(row("first"));
+    starter.enqueue(row("high", "high"));
+    starter.enqueue(row("code", "high", "otp"));
+    for (let count = 0; count < 3; count += 1) {
+      pending[count]?.answer();
+      await settled();
+    }
+    expect(pending.map(({ id }) => id)).toEqual(["first", "code", "high"]);
   });
 
   it("marks what was started, several with one statement when they come together", async () => {

@@ -45,6 +45,14 @@ describe("claimUnstarted", () => {
     expect((await claim(3)).map(({ id }) => id)).toEqual([low]);
   });
 
+  it("takes a code before everything else", async () => {
+    const critical = await accepted("critical", 100);
+    const code = await accepted("high", 20);
+    await database().pool.query("update notifications set type = 'otp' where id = $1", [code]);
+    expect((await claim(1)).map(({ id }) => id)).toEqual([code]);
+    expect((await claim(1)).map(({ id }) => id)).toEqual([critical]);
+  });
+
   it.each([
     { secondsAgo: 14, taken: 0, why: "its acceptor has it" },
     { secondsAgo: 16, taken: 1, why: "its acceptor had its time" },

@@ -18,6 +18,7 @@ import { ANSWER_KINDS } from "../../../domain/notification.ts";
 import { chooseTemplate } from "../../../domain/template-choice.ts";
 import { composeMessage } from "../../../rendering/compose.ts";
 import { DERIVED_VARIABLES, templateScope } from "../../../rendering/scope.ts";
+import { smsParts } from "../../../rendering/sms-parts.ts";
 import { missingVariables, renderText, templateVariables } from "../../../rendering/template.ts";
 
 const TYPE_CODES = TYPES.map(({ code }) => code);
@@ -418,6 +419,25 @@ describe("templates", () => {
     expect(text).not.toMatch(/[{}]|undefined|\[object/u);
     if (template.channel === "sms") expect(text).toMatch(GSM_7);
   });
+
+  it.each(TEMPLATES.filter(({ type }) => type === "otp"))(
+    "that tell codes fit one SMS and lead nowhere: $channel $locale",
+    ({ body, channel, locale, subject }) => {
+      const text = renderText({
+        body,
+        bodyChannel: channel,
+        channel,
+        data: scopeWith("otp", locale, sampleData("otp")),
+        locale,
+        timeZone: "Asia/Jakarta",
+      });
+      expect(text).toContain("123456");
+      expect(text).not.toMatch(/https?:|www\.|\.id\b|\.com\b/u);
+      expect(subject ?? "").not.toContain("otp_code");
+      if (channel === "sms")
+        expect(smsParts(text)).toMatchObject({ segments: 1, alphabet: "GSM-7" });
+    },
+  );
 
   it.each<{ type: string; needs: string[]; reason: string }>([
     { type: "outage", needs: ["location"], reason: "an outage without a place helps nobody" },
