@@ -362,7 +362,10 @@ async function judge(
   const whoIs = (userId: string | null | undefined): Who | null =>
     WHO.find((who) => run.people[who].id === userId) ?? null;
   const done = withReplies(carriedOut, rawActs, whoIs);
-  const acts = done.flatMap((one) => seenAct(one, rawActs, whoIs, deliveries));
+  const failed = done.flatMap(({ planned, messageId }) =>
+    planned.kind === "receipt" && planned.status === "failed" ? [messageId] : [],
+  );
+  const acts = done.flatMap((one) => seenAct(one, rawActs, whoIs, deliveries, failed));
   const ladder = deliveries.filter(({ purpose }) => purpose === "ladder");
   const ladderIds = new Map(
     ladder.flatMap((line) =>
@@ -472,15 +475,17 @@ function seenAct(
   rows: readonly ActRow[],
   whoIs: (userId: string | null | undefined) => Who | null,
   deliveries: readonly DeliveryLine[],
+  failedIds: readonly (string | undefined)[],
 ): readonly SeenAct[] {
   if (planned.kind === "receipt") {
-    if (planned.status !== "failed") return [];
+    if (planned.status === "sent" || !failedIds.includes(messageId)) return [];
     // It reaches the ladder some time after the vendor's post was answered.
     const line = deliveries.find(({ providerMessageId }) => providerMessageId === messageId);
     if (line === undefined) return [];
     const { pass, attempt } = line;
-    const failed: ModelAct = { kind: "failed", of: planned.of, pass, attempt };
-    return [{ act: failed, sentAt, answeredAt: Infinity, answer: null }];
+    const kind = planned.status === "failed" ? "failed" : "arrived";
+    const report: ModelAct = { kind, of: planned.of, pass, attempt };
+    return [{ act: report, sentAt, answeredAt: Infinity, answer: null }];
   }
   const done = modelAct(planned);
   if (answer !== null) {

@@ -26,9 +26,9 @@ export type ModelAct =
   | { readonly kind: "escalate" }
   | { readonly kind: "snooze" }
   | { readonly kind: "reprioritise"; readonly to: ModelPolicy }
-  /** The vendor gives up on this WhatsApp message to the person, which nothing had shown to have arrived. */
+  /** The vendor gives up on this WhatsApp message to the person, or reports that it has arrived after all, which counts more. */
   | {
-      readonly kind: "failed";
+      readonly kind: "failed" | "arrived";
       readonly of: Who;
       readonly pass: number;
       /** Counted from 1 in its pass. */
@@ -90,6 +90,8 @@ export interface ModelState {
   /** Messages that failed for good in this pass, and whether the next channel has been begun for them. */
   readonly failedInPass: ByWho<readonly ModelChannel[]>;
   readonly leftInPass: ByWho<readonly ModelChannel[]>;
+  /** Messages that are known to have arrived, of those that were also reported as failed. */
+  readonly arrived: readonly string[];
   /** Told by this run, under whatever policy, and not known to have failed. */
   readonly toldInRun: ByWho<readonly ModelChannel[]>;
   /** Told under an earlier policy of this run: not repeated, and no part of the steps now. */
@@ -119,6 +121,7 @@ export function newRun(policy: ModelPolicy): ModelState {
     begunInPass: NO_CHANNELS,
     failedInPass: NO_CHANNELS,
     leftInPass: NO_CHANNELS,
+    arrived: [],
     toldInRun: NO_CHANNELS,
     carried: NO_CHANNELS,
   };
@@ -145,6 +148,8 @@ export function act(state: ModelState, done: ModelAct): readonly AfterAct[] {
       return [resolve(state)];
     case "failed":
       return fail(state, done).map((after) => ({ ...after, answer: APPLIED }));
+    case "arrived":
+      return [{ state: arrive(state, done), noted: [], answer: APPLIED }];
     default: {
       const over = whyOver(state);
       if (over !== null) return [{ state, noted: [], answer: over }];
@@ -455,12 +460,30 @@ function pullForward(state: ModelState): After {
   return { state: current, noted };
 }
 
+type Report = Extract<ModelAct, { kind: "failed" | "arrived" }>;
+
+function messageOf({ of, pass, attempt }: Report): string {
+  return `${of}/${pass}/${attempt}`;
+}
+
+function arrive(state: ModelState, report: Report): ModelState {
+  const { of } = report;
+  const known = { ...state, arrived: [...state.arrived, messageOf(report)] };
+  if (!state.failedInPass[of].includes("whatsapp_personal")) return known;
+  const failed = state.failedInPass[of].filter((channel) => channel !== "whatsapp_personal");
+  const told = [...state.toldInRun[of], "whatsapp_personal"] as const;
+  return {
+    ...known,
+    failedInPass: { ...state.failedInPass, [of]: failed },
+    toldInRun: { ...state.toldInRun, [of]: told },
+  };
+}
+
 /** More than one way only where the repeat after a snooze may be the message itself, which was in flight then. */
-function fail(
-  state: ModelState,
-  { of, pass, attempt }: Extract<ModelAct, { kind: "failed" }>,
-): readonly After[] {
+function fail(state: ModelState, report: Report): readonly After[] {
+  const { of, pass, attempt } = report;
   const unchanged: After = { state, noted: [] };
+  if (state.arrived.includes(messageOf(report))) return [unchanged];
   const messages = state.told.filter(
     ({ who, channel }) => who === of && channel === "whatsapp_personal",
   );

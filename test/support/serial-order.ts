@@ -337,6 +337,8 @@ export function inWords(done: ModelAct): string {
       return `${done.kind} by ${done.by}`;
     case "failed":
       return `failed for ${done.of}`;
+    case "arrived":
+      return `arrived for ${done.of}`;
     case "reprioritise":
       return `reprioritise to ${done.to.priority}`;
     default:
