@@ -218,7 +218,7 @@ export async function updateProviderAccount(
     `update provider_accounts set name = $2, base_url = $3, sender = $4, device_key = $5, credentials_encrypted = $6, settings = $7,
        position = coalesce($8, position), purposes = $9, pacing = $10, daily_cap = $11, receipt_deadline_seconds = $12, enabled = $13,
        webhook_token_encrypted = $14, version = version + 1, updated_at = $15,
-       phone_number = case when sender = $4 and settings = $7 then phone_number end, new_contact_cap = $16, warm_up = $17, is_standby = $18
+       phone_number = case when sender = $4 then phone_number end, new_contact_cap = $16, warm_up = $17, is_standby = $18
      where id = $1`,
     [
       id,

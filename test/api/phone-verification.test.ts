@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { describe, expect, it } from "vitest";
 
+import { markProbed } from "../../db/account-health.ts";
 import { hideVerificationCodes, OPEN_CODES_MAX } from "../../domain/verification-code.ts";
 import { ROLES } from "../../domain/role.ts";
 import type { Role } from "../../domain/role.ts";
@@ -223,6 +224,31 @@ describe("which numbers can be written to", () => {
     }
     await pool.query("delete from provider_accounts where id = $1", [account.id]);
   });
+});
+
+it("a number that a probe has told is written to until the account sends as another one", async () => {
+  const { pool } = api();
+  await pool.query("update provider_accounts set enabled = false");
+  const { id } = await insertVendorAccount(pool, "meta");
+  const one = await person();
+  const ask = () => api().request("POST", OWN, { key: one.key });
+  const probed = (phoneNumber: string | null) =>
+    markProbed(pool, { accountId: id, quotaLeft: null, phoneNumber, at: new Date() });
+  expect((await ask()).status).toBe(409);
+  await probed(PHONE_SENDER);
+  await probed(null);
+  expect(objectAt((await ask()).body, "links", 0, "phone"), "what was told is kept").toBe(
+    PHONE_SENDER,
+  );
+  const rename = async (change: object) => {
+    const answer = await api().request("PATCH", `/v1/provider-accounts/${id}`, { body: change });
+    expect(answer.status, answer.text).toBe(200);
+  };
+  await rename({ name: "Another name" });
+  expect((await ask()).status, "the number is the same").toBe(200);
+  await rename({ sender: "100000000000094" });
+  expect((await ask()).status, "another id is another number").toBe(409);
+  await pool.query("update provider_accounts set enabled = true");
 });
 
 describe("invariant 38: a role sees and changes only what it may (links of verification)", () => {
