@@ -98,16 +98,27 @@ export function judgeTemplateOf(
   context: DeliveryContext,
   channel: Channel,
 ): TemplateVerdict | null {
-  const { recipient, templates, vendorTemplates } = context;
+  const { recipient, templates } = context;
   const text = recipient && chooseTemplate(templates, channel, recipient.locale);
-  return text && judgeTemplate(text.providerTemplate, text.locale, vendorTemplates);
+  return text && judge(context, text);
+}
+
+/** A template that has no place for the code would tell somebody who waits for one that there is one. */
+function judge(
+  { notification, vendorTemplates }: DeliveryContext,
+  { locale, providerTemplate }: DeliveryContext["templates"][number],
+): TemplateVerdict {
+  const verdict = judgeTemplate(providerTemplate, locale, vendorTemplates);
+  const lacksCode =
+    verdict.ok && isOtp(notification.type) && !verdict.parameters.includes(OTP_VARIABLE);
+  return lacksCode ? { ok: false, fault: "template_parameters" } : verdict;
 }
 
 function approvedTemplateOf(
-  { vendorTemplates }: DeliveryContext,
-  { providerTemplate, locale }: DeliveryContext["templates"][number],
+  context: DeliveryContext,
+  text: DeliveryContext["templates"][number],
 ): ApprovedTemplate | null {
-  const verdict = judgeTemplate(providerTemplate, locale, vendorTemplates);
+  const verdict = judge(context, text);
   return verdict.ok ? verdict : null;
 }
 

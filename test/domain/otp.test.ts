@@ -43,7 +43,7 @@ describe("a code", () => {
     ["१२३४५६", null, "digits of another script are another keyboard's slip"],
     ["-1234.5", null, "a number is no code"],
     ["", null, "nothing"],
-  ])("is read from %j as %s: %s", (text, code) => {
+  ])("is read from %j as %s: %s", (text, code, _why) => {
     expect(readOtpCode(text)).toBe(code);
   });
 

@@ -276,6 +276,41 @@ describe("an account for codes", () => {
   });
 });
 
+describe("a template without a place for the code", () => {
+  it("is not sent: SMS tells the code instead", async () => {
+    const { world, settled, told, toldOf, deliveries } = story();
+    const { pool } = world;
+    const { phone } = await unverified("T-11");
+    await pool.query("update provider_accounts set enabled = false where provider = 'fonnte'");
+    const { rows } = await pool.query<{ id: string; provider_template: object }>(
+      "select id, provider_template from templates where type = 'otp' and channel = 'whatsapp_personal' and is_current",
+    );
+    await pool.query(
+      `update templates set provider_template = provider_template || '{"name": "siaga_info", "parameters": ["subject_line"]}' where id = any($1)`,
+      [rows.map(({ id }) => id)],
+    );
+    try {
+      const id = await ask(phone);
+      await toldOf("sms T-11");
+      await settled(id);
+      expect(told()).toEqual(["sms T-11"]);
+      expect((await deliveries(id))[0]).toMatchObject({
+        channel: "whatsapp_personal",
+        status: "failed",
+        reason: "template_parameters",
+      });
+    } finally {
+      await pool.query("update provider_accounts set enabled = true where provider = 'fonnte'");
+      for (const { id, provider_template } of rows) {
+        await pool.query("update templates set provider_template = $2 where id = $1", [
+          id,
+          provider_template,
+        ]);
+      }
+    }
+  });
+});
+
 describe("invariant 36: nobody reads a code but the phone that it was sent to", () => {
   async function everyText({ world }: Story): Promise<string> {
     const { rows: tables } = await world.pool.query<{ name: string }>(
