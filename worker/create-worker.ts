@@ -20,6 +20,11 @@ export interface WorkerOptions {
  * stand in line behind these waits, and an alarm behind those that wake up; each thread more costs some fifty megabytes.
  */
 const WORKFLOW_THREADS = 3;
+/**
+ * What a worker has taken is done in the order in which it came; what waits at the server goes by priority. So no more is taken than keeps the threads and
+ * PostgreSQL busy: with forty at once (the SDK's default) an alarm waited twice as long while others woke up, and no more of them left.
+ */
+const WORKFLOW_TASKS_AT_ONCE = 10;
 
 /** Runs the workflows, and beside them the activities that only touch the record. Messages go by the account queues. */
 export async function createWorkers(options: WorkerOptions): Promise<readonly Worker[]> {
@@ -33,6 +38,7 @@ export async function createWorkers(options: WorkerOptions): Promise<readonly Wo
     activities,
     maxCachedWorkflows: options.maxCachedWorkflows,
     workflowThreadPoolSize: WORKFLOW_THREADS,
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
     maxConcurrentLocalActivityExecutions: 40,
     shutdownGraceTime: options.shutdownGraceMs,
     stickyQueueScheduleToStartTimeout: options.stickyQueueTimeoutMs ?? 5_000,

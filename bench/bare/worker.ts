@@ -14,6 +14,7 @@ import type { BareActivities } from "./contract.ts";
 
 const ACTIVITY_SLOTS = 200;
 const WORKFLOW_THREADS = 3;
+const WORKFLOW_TASKS_AT_ONCE = 10;
 
 const env = readEnv();
 installWorkerRuntime({ log: createLogger({ level: "warn", process: "bare-worker" }) });
@@ -42,6 +43,7 @@ const workers = [
     workflowBundle: { codePath },
     maxCachedWorkflows: env.maxCachedWorkflows,
     workflowThreadPoolSize: WORKFLOW_THREADS,
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_AT_ONCE,
     stickyQueueScheduleToStartTimeout: "5 seconds",
   }),
   await Worker.create({
