@@ -37,7 +37,7 @@ export async function writeClosingInInbox(
     evidence: [],
     now,
   });
-  const message = context && composeClosingMessage(context, "in_app", deps.settings, now);
+  const message = context && composeClosingMessage(context, "in_app", deps.settings, now, null);
   if (!message) return;
   await writeInApp(deps.pool, {
     id: newId("ina", now),

@@ -422,7 +422,9 @@ async function prepare(
     });
   const composed =
     event.purpose === "closing"
-      ? withoutAttachments(composeClosingMessage(context, channel, deps.settings, deps.now()))
+      ? withoutAttachments(
+          composeClosingMessage(context, channel, deps.settings, deps.now(), provider),
+        )
       : await composeAttached({
           context,
           provider,

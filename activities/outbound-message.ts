@@ -1,6 +1,7 @@
 import type { DeliveryContext } from "../db/deliveries.ts";
 import type { StoredAttachment } from "../domain/attachment.ts";
 import type { Channel } from "../domain/channel.ts";
+import { CLOSING_VARIABLE } from "../domain/closing-message.ts";
 import type { Locale } from "../domain/locale.ts";
 import { isOtp, OTP_VARIABLE } from "../domain/otp.ts";
 import { judgeTemplate, type TemplateVerdict } from "../domain/provider-template.ts";
@@ -9,8 +10,10 @@ import { chooseTemplate } from "../domain/template-choice.ts";
 import { closingText } from "../rendering/closing.ts";
 import {
   composeMessage,
+  fillTemplate,
   type ApprovedTemplate,
   type ComposedMessage,
+  type FilledTemplate,
   type Mark,
 } from "../rendering/compose.ts";
 import { templateScope } from "../rendering/scope.ts";
@@ -134,24 +137,52 @@ function marksOf({ notification }: DeliveryContext): readonly Mark[] {
   return marks;
 }
 
-/** What tells those who were told that it is taken or over. */
+/**
+ * What tells those who were told that it is taken or over: Siaga's own words, and beside them the vendor's template for them where there is one that can be sent.
+ */
 export function composeClosingMessage(
   context: DeliveryContext,
   channel: Channel,
   settings: MessageSettings,
   now: number,
-): { readonly title: string; readonly text: string } | null {
-  const { notification, recipient } = context;
-  if (!recipient || !notification.stopKind) return null;
+  carrier: Pick<Provider, "capabilities"> | null,
+): {
+  readonly title: string;
+  readonly text: string;
+  readonly template?: FilledTemplate;
+} | null {
+  const { recipient, templates } = context;
+  if (!recipient) return null;
+  const message = closingIn(recipient.locale, channel, context, settings, now);
+  if (message === null || carrier?.capabilities.templates !== true) return message;
+  const text = chooseTemplate(templates, channel, recipient.locale);
+  const approved = text && approvedTemplateOf(context, text);
+  if (text === null || approved === null) return message;
+  const line = closingIn(text.locale, "in_app", context, settings, now);
+  const template = fillTemplate(approved, {
+    data: { [CLOSING_VARIABLE]: line?.text.replace(/\.$/u, "") },
+    locale: text.locale,
+    timeZone: recipient.timeZone ?? settings.installationTimeZone,
+    buttons: [],
+  });
+  return { ...message, template };
+}
+
+function closingIn(
+  locale: Locale,
+  channel: Channel,
+  { notification }: DeliveryContext,
+  settings: MessageSettings,
+  now: number,
+): ReturnType<typeof closingText> | null {
+  if (!notification.stopKind) return null;
+  const isTaken = notification.stopKind === "acknowledge";
   return closingText({
-    kind: notification.stopKind === "acknowledge" ? notification.answers : "resolve",
-    by:
-      notification.stopKind === "acknowledge"
-        ? notification.acknowledgedByName
-        : notification.stoppedByName,
-    data: scopeOf(notification, recipient.locale, settings, now),
+    kind: isTaken ? notification.answers : "resolve",
+    by: isTaken ? notification.acknowledgedByName : notification.stoppedByName,
+    data: scopeOf(notification, locale, settings, now),
     channel,
-    locale: recipient.locale,
+    locale,
   });
 }
 

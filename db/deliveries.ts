@@ -4,6 +4,7 @@ import type { HealthState } from "../domain/account.ts";
 import type { StoredAttachment } from "../domain/attachment.ts";
 import type { ShownAs } from "../domain/attachment-carriage.ts";
 import type { Channel } from "../domain/channel.ts";
+import { CLOSING_TYPE } from "../domain/closing-message.ts";
 import type { DeliveryStatus } from "../domain/delivery.ts";
 import type { Locale } from "../domain/locale.ts";
 import type { AnswerKind } from "../domain/notification.ts";
@@ -78,7 +79,7 @@ export interface DeliveryContext {
   readonly account: AccountRow | null;
   /** Of a delivery of channel push: where the account reaches this person, the device used last first. */
   readonly devices: readonly PushDevice[];
-  /** The type's current texts, every channel and language. */
+  /** The type's current texts, every channel and language; those for closing messages where this is one. */
   readonly templates: readonly TemplateRow[];
   /** As the account's vendor has them, of those that the texts name. */
   readonly vendorTemplates: readonly VendorTemplate[];
@@ -228,6 +229,9 @@ const ACCOUNT_JSON = `jsonb_build_object('id', a.id, 'provider', a.provider, 'ch
 /** More devices than this are not told; their messages leave one gap apart, within the time that a send may take. */
 const PUSH_DEVICES_MAX = 10;
 
+/** A closing message is worded by Siaga; its own type's texts name the vendors' templates for it. */
+const TEXTS_OF = `case when $3 = 'closing' then '${CLOSING_TYPE}' else n.type end`;
+
 const OPEN_DELIVERY = `
   with opened as (
     insert into deliveries (id, notification_id, purpose, pass, step, target, user_id, group_id, channel, attempt, hand_over,
@@ -331,12 +335,12 @@ const OPEN_DELIVERY = `
       select coalesce(jsonb_agg(jsonb_build_object(
         'channel', t.channel, 'locale', t.locale, 'subject', t.subject, 'body', t.body, 'providerTemplate', t.provider_template
       )), '[]'::jsonb)
-      from templates t where t.type = n.type and t.is_current
+      from templates t where t.type = ${TEXTS_OF} and t.is_current
     ) as templates,
     (
       select coalesce(jsonb_agg(${VENDOR_TEMPLATE_JSON}), '[]'::jsonb) from provider_templates p
       where p.account_id = $10 and p.name in (
-        select t.provider_template ->> 'name' from templates t where t.type = n.type and t.is_current
+        select t.provider_template ->> 'name' from templates t where t.type = ${TEXTS_OF} and t.is_current
       )
     ) as vendor_templates,
     (

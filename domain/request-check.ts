@@ -4,6 +4,7 @@
 import { attachmentCarriage } from "./attachment-carriage.ts";
 import { readAttachments } from "./attachment-check.ts";
 import type { FileUrlProblem } from "./attachment.ts";
+import { CLOSING_TYPE } from "./closing-message.ts";
 import { isOtp } from "./otp.ts";
 import { normalisePhone } from "./phone-number.ts";
 import type {
@@ -39,6 +40,9 @@ export function readRequest(request: NotificationRequest, now: number): ReadRequ
   if (request.type === "") problem("type", "required", "type is required");
   if (isOtp(request.type)) {
     problem("type", "not_available", "one-time passwords are asked for at /v1/otp");
+  }
+  if (request.type === CLOSING_TYPE) {
+    problem("type", "not_available", "closing messages are told by the notification that ends");
   }
 
   const priority = request.priority ?? null;

@@ -349,17 +349,37 @@ function providerTemplateOf(input: ComposeInput): FilledTemplate | null {
   const approved = template.approvedTemplate ?? null;
   if (approved === null) return null;
   if (carrier?.capabilities.templates !== true || !isWhatsApp(channel)) return null;
-  const buttons = replyButtons(notification.answers, template.locale, code);
+  return fillTemplate(approved, {
+    data: { ...data, reply_code: code },
+    locale: template.locale,
+    timeZone,
+    buttons: replyButtons(notification.answers, template.locale, code),
+  });
+}
+
+/** `locale` is that of the vendor's text. */
+export function fillTemplate(
+  approved: ApprovedTemplate,
+  {
+    buttons,
+    data,
+    locale,
+    timeZone,
+  }: {
+    readonly data: TemplateData;
+    readonly locale: Locale;
+    readonly timeZone: string;
+    readonly buttons: readonly ReplyButton[];
+  },
+): FilledTemplate {
   return {
     name: approved.name,
     languageCode: approved.languageCode,
-    bodyParameters: approved.parameters.map((name) =>
-      parameterText(name, { ...data, reply_code: code }, template.locale, timeZone),
-    ),
+    bodyParameters: approved.parameters.map((name) => parameterText(name, data, locale, timeZone)),
     ...(approved.parameterNames === null ? {} : { parameterNames: approved.parameterNames }),
     buttonPayloads: buttons.slice(0, approved.buttonsMax ?? buttons.length).map(({ id }) => id),
     ...(approved.hasCodeButton === true
-      ? { code: parameterText(OTP_VARIABLE, data, template.locale, timeZone) }
+      ? { code: parameterText(OTP_VARIABLE, data, locale, timeZone) }
       : {}),
   };
 }

@@ -1,9 +1,10 @@
+import { CLOSING_TYPE, CLOSING_VARIABLE } from "../../domain/closing-message.ts";
 import type { Locale } from "../../domain/locale.ts";
 import type { AnswerKind } from "../../domain/notification.ts";
-import { isOtp, OTP_VARIABLE } from "../../domain/otp.ts";
+import { OTP_TYPE, OTP_VARIABLE } from "../../domain/otp.ts";
 
 /**
- * Templates for Meta, one for each way of answering and one for codes: outside the 24-hour window only such a text may be sent, and its press
+ * Templates for Meta, one for each way of answering, one for closing messages and one for codes: outside the 24-hour window only such a text may be sent, and its press
  * opens the window for the whole message. They name the matter in one line, so that one approval serves every type.
  */
 export type MetaTemplate = {
@@ -65,6 +66,20 @@ export const META_TEMPLATES: readonly MetaTemplate[] = [
     parameters: WITHOUT_CODE,
   },
   {
+    name: "siaga_closing",
+    language: "id",
+    body: "✅ Kabar Siaga: {{1}}. Tidak ada yang perlu Anda lakukan lagi.",
+    buttons: [],
+    parameters: [CLOSING_VARIABLE],
+  },
+  {
+    name: "siaga_closing",
+    language: "en",
+    body: "✅ News from Siaga: {{1}}. There is nothing left for you to do.",
+    buttons: [],
+    parameters: [CLOSING_VARIABLE],
+  },
+  {
     name: "siaga_otp",
     language: "id",
     body: "*{{1}}* adalah kode verifikasi Anda. Demi keamanan, jangan bagikan kode ini.",
@@ -90,12 +105,18 @@ const NAMES: Readonly<Record<AnswerKind, string>> = {
   rate: "siaga_info",
 };
 
-/** The template that a type uses, by its kind of answer if it tells no code; one exists for every kind and language. */
+/** Of types that have one to themselves. */
+const OWN_NAMES: Readonly<Record<string, string>> = {
+  [CLOSING_TYPE]: "siaga_closing",
+  [OTP_TYPE]: "siaga_otp",
+};
+
+/** The template that a type uses, by its kind of answer if it has none of its own; one exists for every kind and language. */
 export function metaTemplateFor(
   { code, answers }: { readonly code: string; readonly answers: AnswerKind },
   language: Locale,
 ): MetaTemplate {
-  const name = isOtp(code) ? "siaga_otp" : NAMES[answers];
+  const name = OWN_NAMES[code] ?? NAMES[answers];
   const found = META_TEMPLATES.find(
     (template) => template.name === name && template.language === language,
   );

@@ -203,6 +203,7 @@ const SAMPLES: Readonly<Record<string, SampleData>> = {
     notification_url: "https://siaga.example/notifications/ntf_contoh",
   },
   test_message: { asked_by: "Ibu Rina" },
+  closing_message: { closing_line: "Diambil oleh Ahmad: Gangguan massal, POP Klari" },
   otp: { otp_code: "123456", minutes: 5 },
 };
 

@@ -1,3 +1,4 @@
+import { CLOSING_TYPE } from "../../domain/closing-message.ts";
 import type { PreferenceClass } from "../../domain/effective-settings.ts";
 import type { AnswerKind } from "../../domain/notification.ts";
 import type { Priority } from "../../domain/priority.ts";
@@ -277,6 +278,13 @@ export const TYPES: readonly SeedType[] = [
     nameEn: "Test message",
     priority: "high",
     policy: "test",
+  },
+  {
+    ...REPORT,
+    code: CLOSING_TYPE,
+    nameId: "Pesan penutup",
+    nameEn: "Closing message",
+    priority: "low",
   },
   {
     ...REPORT,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { DeliverInput } from "../../activities/contract.ts";
 import { createDeliverMessage } from "../../activities/deliver-message.ts";
+import { newId } from "../../db/new-id.ts";
 import { createOpenAccount } from "../../db/opened-account.ts";
 import { ProviderError } from "../../providers/errors.ts";
 import type { OutboundMessage } from "../../providers/provider.ts";
@@ -27,8 +28,30 @@ const MISJUDGED = new ProviderError({
   reason: "window_closed",
 });
 
+/** As an administrator chose it, and as the account's list has it. */
+async function mapTemplate(accountId: string, state: string): Promise<void> {
+  const { pool } = database();
+  await pool.query(
+    `insert into notification_types (code, name_id, name_en, priority) values ('closing_message', 'Penutup', 'Closing', 'low') on conflict do nothing`,
+  );
+  await pool.query(
+    `insert into templates (id, version, type, channel, locale, body, provider_template)
+     values ($1, 1, 'closing_message', 'whatsapp_personal', 'id', '{{ closing_line }}', $2)`,
+    [
+      newId("tpl", Date.now()),
+      { name: "siaga_closing", status: null, language: "id", parameters: ["closing_line"] },
+    ],
+  );
+  await pool.query(
+    `insert into provider_templates (account_id, name, language_code, state, state_since, parameters, quick_replies, synced_at)
+     values ($1, 'siaga_closing', 'id', $2, now(), '{1}', 0, now())`,
+    [accountId, state],
+  );
+}
+
 async function scene(provider: string, hoursSinceWord: number | null) {
   const { pool } = database();
+  await pool.query("delete from templates where type = 'closing_message'");
   const type = await insertType(pool);
   const notificationId = await insertNotificationRow(pool, {
     type,
@@ -61,7 +84,7 @@ async function scene(provider: string, hoursSinceWord: number | null) {
       at: null,
     },
   };
-  return { input, notificationId, userId: user.id };
+  return { input, notificationId, accountId };
 }
 
 function worker(sent: OutboundMessage[], answers: ProviderError[] = []) {
@@ -163,6 +186,49 @@ describe("a closing message outside the vendor's window", () => {
       "delivery_skipped whatsapp_personal window_closed",
     ]);
     expect(inbox).toEqual([expect.stringContaining("Nani Contoh")]);
+  });
+
+  it("goes as the template that was chosen for it, in one sentence", async () => {
+    const { accountId, input, notificationId } = await scene("meta", null);
+    await mapTemplate(accountId, "approved");
+    const sent: OutboundMessage[] = [];
+    await worker(sent)(input);
+    expect(sent).toMatchObject([
+      {
+        isWindowOpen: false,
+        template: {
+          name: "siaga_closing",
+          languageCode: "id",
+          bodyParameters: [expect.stringMatching(/^Diambil oleh Nani Contoh: [^.]+$/)],
+          buttonPayloads: [],
+        },
+      },
+    ]);
+    expect(await record(notificationId)).toMatchObject({
+      deliveries: ["whatsapp_personal accepted"],
+      inbox: [],
+    });
+  });
+
+  it("names what is wrong with that template, and asks nobody", async () => {
+    const { accountId, input, notificationId } = await scene("meta", null);
+    await mapTemplate(accountId, "paused");
+    const sent: OutboundMessage[] = [];
+    await worker(sent)(input);
+    expect(sent).toEqual([]);
+    expect((await record(notificationId)).deliveries).toEqual([
+      "in_app sent",
+      "whatsapp_personal skipped template_paused",
+    ]);
+  });
+
+  it("takes no template over a vendor that has none", async () => {
+    const { accountId, input } = await scene("fonnte", null);
+    await mapTemplate(accountId, "approved");
+    const sent: OutboundMessage[] = [];
+    await worker(sent)(input);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).not.toHaveProperty("template");
   });
 
   it("is not asked again when the vendor knows better than our record", async () => {

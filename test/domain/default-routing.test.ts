@@ -98,9 +98,9 @@ function toldIn(plan: Plan): Readonly<Record<string, string>> {
   return told;
 }
 
-/** One-time passwords have a lane of their own and are never planned; a test message goes to whom its request names. */
+/** One-time passwords and closing messages are never planned; a test message goes to whom its request names. */
 const ROUTED = TYPES.map(({ code }) => code).filter(
-  (code) => code !== "otp" && code !== "test_message",
+  (code) => !["otp", "closing_message", "test_message"].includes(code),
 );
 
 test.each(ROUTED)("%s reaches the groups and roles of the table", (type) => {

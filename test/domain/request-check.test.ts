@@ -69,6 +69,7 @@ describe("what is refused", () => {
     [{ type: "nothing" }, { type: null }, "type unknown", "a type that nobody has added"],
     [{ type: "" }, { type: null }, "type required", "no type"],
     [{ type: "otp" }, {}, "type not_available", "one-time passwords have their own lane"],
+    [{ type: "closing_message" }, {}, "type not_available", "told by the run that ends"],
     [
       {},
       { type: { ...planSnapshot().type, isActive: false } },

@@ -306,6 +306,11 @@ export const ALERT_TEMPLATES: readonly SeedTemplate[] = [
     },
   }),
 
+  ...inBothLanguages("closing_message", "whatsapp_personal", {
+    id: { body: "✅ Kabar Siaga: {{ closing_line }}. Tidak ada yang perlu Anda lakukan lagi." },
+    en: { body: "✅ News from Siaga: {{ closing_line }}. There is nothing left for you to do." },
+  }),
+
   ...inBothLanguages("otp", "whatsapp_personal", {
     id: {
       body: "Kode verifikasi Siaga: *{{ otp_code }}*\nBerlaku {% if minutes %}{{ minutes }}{% else %}5{% endif %} menit. Jangan berikan kode ini kepada siapa pun.",

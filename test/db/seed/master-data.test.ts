@@ -58,7 +58,7 @@ describe("types", () => {
         ..."system_alert outage critical_incident kpi_alert performance_issue daily_summary weekly_report".split(
           " ",
         ),
-        ..."technician_performance operator_notice test_message otp".split(" "),
+        ..."technician_performance operator_notice test_message closing_message otp".split(" "),
       ].sort(),
     );
   });
@@ -136,9 +136,13 @@ describe("routing rules", () => {
     for (const { type } of RULES) expect(TYPE_CODES).toContain(type);
   });
 
-  it("exist for every type but the one-time password, which has its own lane, and the test message, whose request names whom", () => {
+  it("exist for every type but the one-time password, which has its own lane, the test message, whose request names whom, and the closing message", () => {
     const routed = new Set(RULES.map(({ type }) => type));
-    expect(TYPE_CODES.filter((code) => !routed.has(code))).toEqual(["test_message", "otp"]);
+    expect(TYPE_CODES.filter((code) => !routed.has(code))).toEqual([
+      "test_message",
+      "closing_message",
+      "otp",
+    ]);
   });
 
   it("name group categories of which a group exists", () => {
