@@ -170,6 +170,8 @@ export type OutboundMessage = {
   readonly link?: string;
   /** Whether the recipient wrote to this account within the last 24 hours. Absent: unknown. */
   readonly isWindowOpen?: boolean;
+  /** The text tells a one-time password, which some vendors want to be told. Absent: it does not. */
+  readonly tellsCode?: boolean;
 };
 
 export type SendOptions = {

@@ -48,6 +48,6 @@ export const nusasmsCredentials = z.object({
 export const nusasmsSettings = z.object({
   /** The registered masking name; without one the gateway's shared number sends. */
   maskingName: z.string().min(1).max(11).optional(),
-  /** For an account that carries one-time codes: the vendor requires `otp=Y` with them. */
+  /** For an account that carries one-time codes alone. The vendor requires `otp=Y` with them; of ours it is told message by message. */
   isForOtp: z.boolean().default(false),
 });

@@ -46,7 +46,7 @@ export async function sendSms(
     ["SMSText", text],
     ["output", "json"],
     ...(settings.maskingName === undefined ? [] : [["sender", settings.maskingName] as const]),
-    ...(settings.isForOtp ? [["otp", "Y"] as const] : []),
+    ...(settings.isForOtp || message.tellsCode === true ? [["otp", "Y"] as const] : []),
     ...(needsUnicode(text) ? [["unicode", NUSASMS_UNICODE] as const] : []),
   ]);
   const answer = await callVendor(

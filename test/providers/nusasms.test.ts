@@ -90,6 +90,21 @@ describe("nusasms", () => {
     });
   });
 
+  it("says of a message that tells a code what it is, whatever the account is for", async () => {
+    const server = await startScriptedServer();
+    const client = createHttpClient();
+    onTestFinished(async () => {
+      client.close();
+      await server.close();
+    });
+    server.script(answer(200, { results: [{ status: "0", messageid: "1" }] }));
+    const message = { ...toPerson, tellsCode: true };
+    await create(client.call).send(account(server.baseUrl), message, sendOptions());
+    const [request] = server.requests;
+    if (request === undefined) throw new Error("nothing was captured");
+    expect(queryIn(request)["otp"]).toBe("Y");
+  });
+
   it.each<[string, string | null, string]>([
     ["0", "accepted", "documented"],
     ["-5", "unauthorized", "documented"],
