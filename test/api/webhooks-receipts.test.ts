@@ -450,6 +450,33 @@ describe.each(["waha", "gowa", "evolution"] as const)("a member's receipt of %s"
     ]);
   });
 
+  // GOWA tells of no failures.
+  if (provider !== "gowa") {
+    it("that says that it failed for the member is no failure of the group", async () => {
+      const one = await toldGroup();
+      const { account, told: message } = one;
+      const { body, ...request } = memberPost(account, message.providerMessageId, SARI, true);
+      const failed =
+        provider === "waha"
+          ? wahaPost(account, "message.ack.group", {
+              id: `true_${CHAT}_${message.providerMessageId}_${SARI.slice(1)}@c.us`,
+              from: CHAT,
+              participant: `${SARI.slice(1)}@c.us`,
+              fromMe: true,
+              ack: -1,
+            })
+          : { ...request, body: body.replace("READ", "ERROR"), path: account.path };
+      expect(await post(failed)).toBe(200);
+      await api().background.idle();
+      expect(await statusOf(message)).toBe("accepted");
+      expect(factsTold(one.notificationId)).toEqual([]);
+      expect(await delivery(one.notificationId)).toMatchObject({
+        status: "accepted",
+        members: [{ name: "Sari", failedAt: anyInstant, readAt: null }],
+      });
+    });
+  }
+
   it("that comes before the send's answer is kept for the member all the same", async () => {
     const group = await toldGroup();
     const one = { ...group, user: { id: group.user.id, phone: CHAT } };
