@@ -181,12 +181,19 @@ export interface SettleAnswer {
   readonly reason: string | null;
   readonly closing: readonly ClosingOrder[];
   /** Set while the policy tracks resolution: the run goes on waiting until then. */
-  readonly awaitResolution: { readonly until: number; readonly reopenAt: number | null } | null;
+  readonly awaitResolution: {
+    readonly until: number;
+    readonly reopenAt: number | null;
+    /** Which acknowledgment it is that may be asked again. */
+    readonly acknowledgedAt?: number;
+  } | null;
 }
 
 export interface ResolutionInput {
   readonly notificationId: string;
   readonly event: "resolved" | "resolution_time_over" | "reopen";
+  /** Of the acknowledgment that the run waits with; a later one is not asked again by it. */
+  readonly acknowledgedAt?: number;
 }
 export type ResolutionAnswer =
   | {

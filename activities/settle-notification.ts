@@ -2,6 +2,7 @@ import type pg from "pg";
 
 import { stopByLastAnswer } from "../db/acts.ts";
 import {
+  acknowledgerAt,
   lockAnswered,
   lockSettleSubject,
   reopen,
@@ -155,13 +156,14 @@ function awaitsResolution(subject: SettleSubject): boolean {
   );
 }
 
-function resolutionTimes({ acknowledgedAt, rules }: SettleSubject): {
-  readonly until: number;
-  readonly reopenAt: number | null;
-} {
+function resolutionTimes({
+  acknowledgedAt,
+  rules,
+}: SettleSubject): NonNullable<SettleAnswer["awaitResolution"]> {
   assert(acknowledgedAt !== null, "an acknowledged notification has its instant");
   assert(rules.resolutionSeconds !== null, "a policy that tracks resolution has a resolution time");
   return {
+    acknowledgedAt,
     until: acknowledgedAt + rules.resolutionSeconds * 1000,
     reopenAt:
       rules.reopenAfterSeconds === null ? null : acknowledgedAt + rules.reopenAfterSeconds * 1000,
@@ -176,8 +178,7 @@ export function createAdvanceResolution(deps: SettleDeps) {
       const subject = await lockSettleSubject(client, input.notificationId);
       assert(subject !== null, "a run that waits for resolution has its notification");
       if (input.event === "reopen") {
-        const reopened = subject.stopKind === "acknowledge" && (await reopen(client, subject.id));
-        return { subject, reopened };
+        return { subject, reopened: await reopenOnce(client, subject, input.acknowledgedAt) };
       }
       if (subject.status !== "settled") {
         const resolved = subject.stopKind === "resolve";
@@ -189,20 +190,38 @@ export function createAdvanceResolution(deps: SettleDeps) {
           now,
         });
       }
-      return { subject, reopened: false };
+      return { subject, reopened: null };
     });
-    const { subject } = decided;
-    if (input.event === "reopen") {
-      return decided.reopened
-        ? { kind: "reopened", acknowledger: subject.acknowledgedByUserId }
-        : { kind: "not_possible" };
-    }
+    const { subject, reopened } = decided;
+    if (input.event === "reopen") return reopened ?? { kind: "not_possible" };
     const resolved = subject.stopKind === "resolve";
     return {
       kind: "settled",
       outcome: subject.outcome ?? (resolved ? "resolved" : "acknowledged"),
       closing: resolved ? await closingOrders(deps, subject) : [],
     };
+  };
+}
+
+/**
+ * Null: it was resolved or cancelled first. An earlier execution may have reopened it and lost its answer; by now the row may even hold the next acknowledgment,
+ * which is not asked again by this.
+ */
+async function reopenOnce(
+  client: pg.PoolClient,
+  subject: SettleSubject,
+  acknowledgedAt: number | undefined,
+): Promise<Extract<ResolutionAnswer, { kind: "reopened" }> | null> {
+  if (subject.status === "settled") return null;
+  const isThisOne = acknowledgedAt === undefined || subject.acknowledgedAt === acknowledgedAt;
+  if (subject.stopKind === "acknowledge" && isThisOne) {
+    await reopen(client, subject.id);
+    return { kind: "reopened", acknowledger: subject.acknowledgedByUserId };
+  }
+  if (subject.stopKind !== null && subject.stopKind !== "acknowledge") return null;
+  return {
+    kind: "reopened",
+    acknowledger: await acknowledgerAt(client, subject.id, acknowledgedAt),
   };
 }
 

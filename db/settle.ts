@@ -215,10 +215,10 @@ export async function settleStopped(
   });
 }
 
-/** `reopenAfter`: from acknowledged back to open. False when a resolve came first. Under the row's lock. */
-export async function reopen(client: pg.PoolClient, notificationId: string): Promise<boolean> {
+/** `reopenAfter`: from acknowledged back to open. To be called under `lockSettleSubject`. */
+export async function reopen(client: pg.PoolClient, notificationId: string): Promise<void> {
   // The run notes it in the timeline, with its pass.
-  const { rowCount } = await client.query({
+  await client.query({
     name: "reopen",
     text: `
       with reopened as (
@@ -226,15 +226,29 @@ export async function reopen(client: pg.PoolClient, notificationId: string): Pro
           acknowledged_by = null, answer = null
         where id = $1 and stop_kind = 'acknowledge' and settled_at is null
         returning id
-      ),
-      targets as (
-        update notification_targets t set state = 'open', answered_at = null, answer_act_id = null
-        from reopened r where t.notification_id = r.id and t.state = 'answered'
       )
-      select from reopened`,
+      update notification_targets t set state = 'open', answered_at = null, answer_act_id = null
+      from reopened r where t.notification_id = r.id and t.state = 'answered'`,
     values: [notificationId],
   });
-  return rowCount === 1;
+}
+
+/** Who acknowledged at that instant, epoch ms; at last if none is given. A row that was reopened no longer says it. Null: nobody known to us. */
+export async function acknowledgerAt(
+  client: pg.PoolClient,
+  notificationId: string,
+  at: number | undefined,
+): Promise<string | null> {
+  const { rows } = await client.query<{ user_id: string | null }>({
+    name: "acknowledger-at",
+    text: `
+      select a.by ->> 'userId' as user_id from acts a
+      where a.notification_id = $1 and a.kind = 'acknowledge' and a.applied and a.params ->> 'stops' = 'true'
+        and ($2::timestamptz is null or a.at < $2::timestamptz + interval '1 millisecond')
+      order by a.at desc limit 1`,
+    values: [notificationId, at === undefined ? null : new Date(at)],
+  });
+  return rows[0]?.user_id ?? null;
 }
 
 /** Somebody who was told, with the chat by which a closing message reaches them. */

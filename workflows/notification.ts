@@ -10,6 +10,8 @@ import type {
   ClosingOrder,
   PlanAnswer,
   RecordedAct,
+  ResolutionAnswer,
+  ResolutionInput,
   SettleAnswer,
 } from "../activities/contract.ts";
 import type { Todo } from "../domain/run.ts";
@@ -170,13 +172,35 @@ async function resolutionOf(
   let reopenAt = wait.reopenAt;
   for (;;) {
     const event = await run.resolvedOr({ until: wait.until, reopenAt });
-    const answer = await onRecord("advanceResolution", { notificationId: run.id, event });
+    const answer = await advance(run, event, wait.acknowledgedAt);
     if (answer.kind === "settled") return { outcome: answer.outcome, closing: answer.closing };
+    if (answer.kind === "reopened") return "reopened";
+    reopenAt = null; // a resolve came first; its fact is on its way
+  }
+}
+
+/**
+ * 2026-11-22: facts that came while the reopening was being recorded were lost on the run before, which then went on although somebody had answered. To be
+ * removed when no run is open that was acknowledged before.
+ */
+async function advance(
+  run: Run,
+  event: ResolutionInput["event"],
+  acknowledgedAt: number | undefined,
+): Promise<ResolutionAnswer> {
+  if (event === "reopen" && patched("facts-wait-for-reopening")) run.holdFacts();
+  try {
+    const answer = await onRecord("advanceResolution", {
+      notificationId: run.id,
+      event,
+      ...(acknowledgedAt === undefined ? {} : { acknowledgedAt }),
+    });
     if (answer.kind === "reopened") {
       run.learn({ kind: "reopened", acknowledger: answer.acknowledger, at: nowMs() }, nowMs());
-      return "reopened";
     }
-    reopenAt = null; // a resolve came first; its fact is on its way
+    return answer;
+  } finally {
+    run.releaseFacts(nowMs());
   }
 }
 

@@ -47,6 +47,7 @@ export class Run {
   #state: RunState | null = null;
   #plan: RunPlan | null = null;
   #early: SignalledFact[] = [];
+  #held: SignalledFact[] | null = null;
   #steering: RecordedAct[] = [];
   #replans: string[] = [];
   #resolved = false;
@@ -106,8 +107,23 @@ export class Run {
     for (const fact of this.#early.splice(0)) this.receive(fact, now);
   }
 
+  /** From now on facts wait: the record decides at this moment whether they are about the run as it was or as it will be. */
+  holdFacts(): void {
+    this.#held = [];
+  }
+
+  releaseFacts(now: number): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const fact of held) this.receive(fact, now);
+  }
+
   /** Anything that a signal or update brings. */
   receive(fact: SignalledFact, now: number): void {
+    if (this.#held) {
+      this.#held.push(fact);
+      return;
+    }
     if (!this.#state) {
       if (!this.#isOver) this.#early.push(fact);
       else if (fact.kind === "act" && isSteering(fact.act)) this.#refuse(fact.act);

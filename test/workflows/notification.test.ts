@@ -364,3 +364,43 @@ describe("a notification that wants an answer", () => {
     expect(world.closings).toHaveLength(1);
   });
 });
+
+describe("a notification that is asked again", () => {
+  it("hears the answer that came while that was being recorded", async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let tries = 0;
+    let settled = 0;
+    const world = fakeWorld({
+      plan: runPlan({
+        priority: "high",
+        rules: { ...PATIENT_RULES, tracksResolution: true, resolutionSeconds: 600 },
+      }),
+      settle: () => {
+        settled += 1;
+        return settled > 1
+          ? {}
+          : { awaitResolution: { until: Date.now() + 600_000, reopenAt: Date.now() } };
+      },
+      overrides: {
+        advanceResolution: async () => {
+          tries += 1;
+          // The quick try fails, so that the run waits for the other while facts come in.
+          if (tries === 1) throw new Error("the database is away");
+          await gate;
+          return { kind: "reopened", acknowledger: "usr_a" };
+        },
+      },
+    });
+    await withWorkers(namespace(), world.activities, async () => {
+      const run = await startRun(namespace());
+      await world.order(() => true);
+      await tell(run, { kind: "act", act: act() });
+      await expect.poll(() => tries, { timeout: 10_000 }).toBe(2);
+      await tell(run, { kind: "act", act: act({ userId: "usr_b" }) });
+      open();
+      expect(await run.result()).toMatchObject({ outcome: "acknowledged" });
+    });
+    expect(world.orders).toHaveLength(1);
+  });
+});
