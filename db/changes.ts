@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { Channel } from "../domain/channel.ts";
 import type { DeliveryStatus } from "../domain/delivery.ts";
 import type { NotificationStatus, Outcome } from "../domain/notification.ts";
+import { OTP_TYPE } from "../domain/otp.ts";
 import { personRoom, roomsToldOf } from "../domain/room.ts";
 import type { DeliveryKey } from "../domain/run.ts";
 
@@ -54,6 +55,7 @@ interface ChangedRow {
   readonly notifications: readonly ({
     readonly zone: string | null;
     readonly isCustomer: boolean;
+    readonly tellsCode: boolean;
     readonly persons: readonly string[];
     readonly isChanged: boolean;
   } & Extract<Announcement, { event: "notification.changed" }>["payload"])[];
@@ -111,7 +113,8 @@ const READ_CHANGES = `
       select coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'status', n.status, 'outcome', n.outcome, 'pass', n.pass, 'step', n.step,
         'zone', n.zone, 'isChanged', x.is_changed,
         'isCustomer', coalesce((select t.is_customer from notification_types t where t.code = n.type), false),
-        'persons', case when x.is_changed then (
+        'tellsCode', n.type = '${OTP_TYPE}',
+        'persons', case when x.is_changed and n.type <> '${OTP_TYPE}' then (
           select coalesce(jsonb_agg(p.id), '[]') from (
             select t.user_id as id from notification_targets t where t.notification_id = n.id and t.user_id is not null
             union
@@ -150,7 +153,8 @@ function toAnnouncements({
     ...deliveries.flatMap(({ userId, ...payload }): Announcement[] => {
       const seen = byId.get(payload.notificationId);
       if (seen === undefined) return [];
-      const persons = userId === null ? [] : [userId];
+      // Privacy: what tells a code is nobody's own (notification-list.ts).
+      const persons = userId === null || seen.tellsCode ? [] : [userId];
       return [{ event: "delivery.changed", rooms: roomsToldOf({ ...seen, persons }), payload }];
     }),
     ...inbox.map(({ userId, ...payload }): Announcement => ({

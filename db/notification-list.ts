@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Actor } from "../domain/actor.ts";
 import type { StoredAttachment } from "../domain/attachment.ts";
+import { OTP_TYPE } from "../domain/otp.ts";
 import { may } from "../domain/permissions.ts";
 import type { Grant, Limit } from "../domain/permissions.ts";
 import type { Outcome, NotificationStatus } from "../domain/notification.ts";
@@ -102,9 +103,12 @@ const COLUMNS = `
   (select sum(delivery_cost(d.id)) from deliveries d where d.notification_id = n.id and (d.message_id is not null or d.channel = 'in_app')) as cost,
   (extract(epoch from n.accepted_at) * 1000000)::bigint as accepted_us`;
 
-/** Told in person or as a member of a told group, or concerned as assignee or customer. */
+/**
+ * Told in person or as a member of a told group, or concerned as assignee or customer. Privacy: what tells a code is nobody's own, because it is there for a number
+ * that is free or the person's and not for one that somebody else has.
+ */
 function isOwn(user: string): string {
-  return `(
+  return `(${IS_NO_CODE} and (
     n.assignee_id = ${user} or n.customer_id = ${user}
     or exists (
       select from notification_targets t
@@ -112,10 +116,12 @@ function isOwn(user: string): string {
         select m.group_id from whatsapp_group_members m where m.user_id = ${user} and m.is_active
       ))
     )
-  )`;
+  ))`;
 }
 
-/** The same as `isOwn`, as ids, for lists: found from the person instead of tried on every row. */
+const IS_NO_CODE = `n.type <> '${OTP_TYPE}'`;
+
+/** The same as `isOwn` but for codes, as ids, for lists: found from the person instead of tried on every row. */
 function ownIds(user: string): string {
   return `(
     select t.notification_id from notification_targets t where t.user_id = ${user}
@@ -215,7 +221,7 @@ function grantsCondition(grants: readonly Grant[], actor: Actor, parameters: Par
       case "no_promotion":
         return "n.type <> 'promotion'";
       case "own":
-        return `n.id in ${ownIds(parameters.add(userId))}`;
+        return `(${IS_NO_CODE} and n.id in ${ownIds(parameters.add(userId))})`;
       case "customers":
         return "false";
     }

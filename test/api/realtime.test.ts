@@ -233,6 +233,40 @@ describe("real-time", () => {
     },
   );
 
+  it("tells nobody of what tells them a code: it is there for a number that is free, and not for one that somebody else has", async () => {
+    const told = await person("technician");
+    const noc = await person("noc");
+    const id = await accept("bekasi");
+    await andNothingElse([], []);
+    await database().pool.query(
+      "update notifications set type = 'otp', zone = null where id = $1",
+      [id],
+    );
+    await insertTarget(database().pool, id, { target: told.id });
+    await database().pool.query(
+      `insert into deliveries (id, notification_id, purpose, pass, step, target, user_id, channel, attempt, hand_over, status)
+       values ($1, $2, 'ladder', 1, 1, $3, $3, 'sms', 1, 0, 'accepted')`,
+      [newId("dlv", Date.now()), id, told.id],
+    );
+    const listeners = [await listenAt(0, noc.key), await listenAt(1, told.key)];
+    worker.announce({ kind: "notification", notificationId: id });
+    worker.announce({
+      kind: "delivery_key",
+      notificationId: id,
+      purpose: "ladder",
+      pass: 1,
+      step: 1,
+      target: told.id,
+      channel: "sms",
+      attempt: 1,
+      handOver: 0,
+    });
+    await expect.poll(() => listeners[0]?.heard.length).toBe(2);
+    const [seesAll, itself] = await andNothingElse(listeners, [id]);
+    expect(seesAll).toHaveLength(2);
+    expect(itself).toEqual([]);
+  });
+
   it("invariant 38: another person's room stays closed to everybody, whatever their role and whatever they ask for", async () => {
     const owner = await person("technician");
     const curious = [await person("admin"), await person("noc"), await person("supervisor")];
