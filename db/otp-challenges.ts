@@ -67,7 +67,7 @@ export async function ownerOfNumber(
 }
 
 export interface SendFacts {
-  /** The same request was carried out before. */
+  /** The same request was carried out before, by this caller or by another key of the same sender. */
   readonly earlier: { readonly expiresAt: Date } | null;
   /** Epoch ms, oldest first. */
   readonly sentToNumber: readonly number[];
@@ -85,7 +85,11 @@ export async function readSendFacts(
     readonly phone: string;
     readonly caller: string;
     readonly apart: string | null;
-    /** A code goes out: it counts among those of the number whoever asks. Otherwise only what is as silent counts. */
+    readonly isClaim: boolean;
+    /**
+     * A code goes out: every one that went out to the number counts, whoever asked. Privacy: otherwise what counts is what the caller did, and for a claim what
+     * other claims did, which is the same for a free number and a taken one.
+     */
     readonly isReal: boolean;
     readonly nowMs: number;
   },
@@ -100,11 +104,11 @@ export async function readSendFacts(
     name: "otp-send-facts",
     text: `
       select
-        (select o.expires_at from otp_challenges o where o.id = $1 and o.caller = $3) as earlier,
+        (select o.expires_at from otp_challenges o where o.id = $1) as earlier,
         (
           select coalesce(jsonb_agg(floor(extract(epoch from o.created_at) * 1000) order by o.created_at), '[]') from otp_challenges o
           where o.phone = $2 and o.created_at > $6
-            and ((o.user_id is null and o.apart is not distinct from $4) or ($5 and o.user_id is not null))
+            and (o.apart is not distinct from $4 or case when $5 then o.user_id is not null else $7 and o.is_claim end)
         ) as sent_to_number,
         (
           select coalesce(jsonb_agg(floor(extract(epoch from o.created_at) * 1000) order by o.created_at), '[]') from otp_challenges o
@@ -125,6 +129,7 @@ export async function readSendFacts(
       asked.apart,
       asked.isReal,
       new Date(asked.nowMs - OTP_SENDS_WITHIN_MS),
+      asked.isClaim,
     ],
   });
   const [row] = rows;

@@ -105,6 +105,21 @@ export async function findVerified(
   return row ? { isPrimary: row.is_primary } : null;
 }
 
+/** Whether the person has the contact already, or may have one more of its kind. */
+export async function hasRoomFor(
+  client: pg.PoolClient,
+  contact: { readonly userId: string; readonly kind: ContactKind; readonly value: string },
+): Promise<boolean> {
+  const { rows } = await client.query<{ has_room: boolean }>({
+    name: "verify-room",
+    text: `
+      select count(*) < ${CONTACTS_PER_USER_MAX} or coalesce(bool_or(value = $3), false) as has_room
+      from contacts where user_id = $1 and kind = $2 and is_active`,
+    values: [contact.userId, contact.kind, contact.value],
+  });
+  return rows[0]?.has_room ?? true;
+}
+
 interface Verified {
   readonly userId: string;
   readonly kind: ContactKind;

@@ -12,6 +12,7 @@ import {
 import type { NumberOwner, OtpPolicy, SendFacts } from "../../db/otp-challenges.ts";
 import type { UnstartedRow } from "../../db/starting.ts";
 import { withTransaction } from "../../db/transaction.ts";
+import { hasRoomFor } from "../../db/verified-contacts.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { makeId } from "../../domain/ids.ts";
 import {
@@ -28,7 +29,7 @@ import { may, mayAny } from "../../domain/permissions.ts";
 import { normalisePhone } from "../../domain/phone-number.ts";
 import type { PhoneNumber } from "../../domain/phone-number.ts";
 import { notificationWorkflowId } from "../../workflows/contract.ts";
-import { Forbidden, InvalidInput, LimitExceeded, Unavailable } from "./errors.ts";
+import { Conflict, Forbidden, InvalidInput, LimitExceeded, Unavailable } from "./errors.ts";
 import { idOnce } from "./once.ts";
 import type { Once } from "./once.ts";
 import { isSelf } from "./see-users.ts";
@@ -78,16 +79,20 @@ export async function sendOtp(deps: SendOtpDeps, asked: Asked): Promise<OtpSent>
  * To a number that the signed-in person wants to be told on. It becomes theirs, and the one that is used, with the proof and not before: a number that is mistyped
  * or somebody else's gets one message and belongs to nobody by it.
  *
- * @throws Forbidden, InvalidInput, LimitExceeded, Unavailable
+ * @throws Forbidden, InvalidInput, Conflict, LimitExceeded, Unavailable
  */
 export async function claimPhone(deps: SendOtpDeps, asked: Asked): Promise<OtpSent> {
   const { actor } = asked;
   if (actor.kind !== "user" || !may(actor, "write_own_settings", { isOwn: true })) {
     throw new Forbidden("Only a signed-in person has a phone.");
   }
-  return send(deps, asked, (owner) => {
+  const subjectOf = (owner: NumberOwner | null): Subject => {
     const isFree = owner === null || isSelf(actor, owner.userId);
-    return { userId: isFree ? actor.userId : null, isClaim: isFree, apart: callerOf(actor) };
+    return { userId: isFree ? actor.userId : null, isClaim: true, apart: callerOf(actor) };
+  };
+  return send(deps, asked, subjectOf, async (client, phone) => {
+    if (await hasRoomFor(client, { userId: actor.userId, kind: "phone", value: phone })) return;
+    throw new Conflict("too_many_contacts", "You have as many numbers as anybody may.");
   });
 }
 
@@ -126,6 +131,7 @@ async function send(
   deps: SendOtpDeps,
   { actor, phone: given, once }: Asked,
   subjectOf: (owner: NumberOwner | null) => Subject,
+  assertClaimable?: (client: pg.PoolClient, phone: PhoneNumber) => Promise<void>,
 ): Promise<OtpSent> {
   const phone = readPhone(given);
   const caller = callerOf(actor);
@@ -133,10 +139,11 @@ async function send(
   const nowMs = deps.now();
   const { expiresAt, row, replaced } = await withTransaction(deps.pool, async (client) => {
     await lockSends(client, { caller, phone });
+    await assertClaimable?.(client, phone);
     const subject = subjectOf(await ownerOfNumber(client, phone));
     const isReal = subject.userId !== null;
-    const { apart } = subject;
-    const facts = await readSendFacts(client, { id, phone, caller, apart, isReal, nowMs });
+    const { apart, isClaim } = subject;
+    const facts = await readSendFacts(client, { id, phone, caller, apart, isClaim, isReal, nowMs });
     if (facts.earlier !== null) {
       return { expiresAt: facts.earlier.expiresAt.getTime(), row: null, replaced: [] };
     }

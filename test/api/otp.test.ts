@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { newId } from "../../db/new-id.ts";
 import { readCodeToSend } from "../../db/otp-challenges.ts";
+import { CONTACTS_PER_USER_MAX } from "../../domain/contact.ts";
 import {
   OTP_CHECKS_MAX,
   OTP_SENDS_PER_NUMBER_MAX,
@@ -380,6 +381,22 @@ describe("invariant 31: sends", () => {
     expect(await told(id)).toBe(1);
   });
 
+  it("with one Idempotency-Key are one, too, when the first was cut off before its answer was kept and another key of the sender repeats it", async () => {
+    const { id, phone } = await unverified();
+    const [first = "", second = ""] = await keys(2);
+    const key = { "Idempotency-Key": "one-code-two-keys" };
+    const sendAs = (apiKey: string) =>
+      api().request("POST", "/v1/otp", { body: { phone }, key: apiKey, headers: key });
+    const answer = await sendAs(first);
+    await pool().query(
+      "update idempotency_keys set state = 'in_flight', response_status = null, response_headers = null, response_body = null, locked_until = now() - interval '1 second' where key = $1",
+      [key["Idempotency-Key"]],
+    );
+    const repeated = await sendAs(second);
+    expect(repeated).toMatchObject({ status: 202, text: answer.text });
+    expect(await told(id)).toBe(1);
+  });
+
   it("are bounded in each process beside that: guessing is slow whatever is guessed at", async () => {
     const key = await api().systemKey("otp:write");
     const statuses: number[] = [];
@@ -572,6 +589,60 @@ describe("one's own number", () => {
     expect(theirs.text).toBe(free.text);
     expect(await told(id)).toBe(0);
     expect(await told(claimer), "of the free one").toBe(1);
+  });
+
+  it("that somebody else has looks free, however often, and by whichever route, it is asked for", async () => {
+    const { phone: taken } = await unverified();
+    const free = fictionalNumber();
+    const [first, second] = [await api().person("technician"), await api().person("technician")];
+    const statusesOf = async (phone: string): Promise<readonly number[]> => {
+      const statuses: number[] = [];
+      for (let count = 0; count < OTP_SENDS_PER_NUMBER_MAX + 1; count += 1) {
+        statuses.push((await claim(phone, first.key)).status);
+      }
+      statuses.push((await send(phone, { key: first.key })).status);
+      statuses.push((await claim(phone, second.key)).status);
+      return statuses;
+    };
+    expect(await statusesOf(taken)).toEqual(await statusesOf(free));
+  });
+
+  it("that somebody else has leaves no trace by which it could be told from a free one", async () => {
+    const { phone: taken } = await unverified();
+    const { id, key } = await api().person("technician");
+    await claim(taken, key);
+    await claim(fictionalNumber(), key);
+    const { rows } = await pool().query<{ id: string }>(
+      "select id from notifications where type = 'otp' and recipients -> 'userIds' ? $1",
+      [id],
+    );
+    expect(rows).toHaveLength(1);
+    const notificationId = rows[0]?.id ?? "";
+    await insertTarget(pool(), notificationId, { target: id });
+    const seen = await api().request("GET", `/v1/notifications/${notificationId}`, { key });
+    expect(seen.status).toBe(404);
+    const list = await api().request("GET", "/v1/notifications", { key });
+    expect(list.status).toBe(200);
+    expect(list.body["items"]).toEqual([]);
+  });
+
+  it("is refused at once to a person who has as many as anybody may, unless it is one of them", async () => {
+    const { id, key } = await api().person("technician");
+    const numbers = Array.from({ length: CONTACTS_PER_USER_MAX }, () => fictionalNumber());
+    for (const number of numbers) {
+      await pool().query(
+        "insert into contacts (id, user_id, kind, value) values ($1, $2, 'phone', $3)",
+        [newId("con", Date.now()), id, number],
+      );
+    }
+    const { phone: taken } = await unverified();
+    for (const phone of [fictionalNumber(), taken]) {
+      expect(await claim(phone, key)).toMatchObject({
+        status: 409,
+        body: { code: "too_many_contacts" },
+      });
+    }
+    expect((await claim(numbers[0] ?? "", key)).status).toBe(202);
   });
 
   it("that two persons claim goes to whoever proves it first", async () => {
