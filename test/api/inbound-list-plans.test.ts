@@ -15,7 +15,7 @@ beforeAll(async () => {
   await pool.query(
     `insert into inbound_messages (id, account_id, device_key, event_key, address, user_id, kind, body, state, received_at)
      select 'inb_' || lpad(i::text, 26, '0'), case when i % 10000 = 0 then 'acc_rare' when i > 90000 then 'acc_former' else 'acc_busy' end, 'dev',
-       i::text, '+6281234000' || lpad((i % 1000)::text, 3, '0'), 'usr_' || i % 500, 'text', 'siap',
+       i::text, '+62' || (81234000000 + i % 1000), 'usr_' || i % 500, 'text', 'siap',
        case when i % 100 = 0 then 'unmatched' when i % 10 = 0 then 'ignored' else 'applied' end, now() - make_interval(secs => i)
      from generate_series(1, $1::integer) i`,
     [ROWS],

@@ -379,30 +379,37 @@ describe("meta", () => {
   });
 
   it.each([
-    ["+62 812-3400-0093", "+6281234000093", "as Meta writes it for people"],
-    ["6281234000093", "+6281234000093", "as it stands in webhooks"],
-    ["", null, "nothing"],
-    ["+1 234", null, "no number that exists"],
-    [undefined, null, "not told"],
-  ])("tells the number behind its id: %j is %j (%s)", async (display_phone_number, phoneNumber) => {
-    const server = await startScriptedServer();
-    const client = createHttpClient();
-    server.script(
-      answer(200, {
-        id: "106540352242922",
-        status: "CONNECTED",
-        ...(display_phone_number === undefined ? {} : { display_phone_number }),
-      }),
-    );
-    const probe = await create(client.call).probe?.(account(server.baseUrl), {
-      signal: new AbortController().signal,
-      timeoutMs: 1_000,
-      now: NOW,
-    });
-    expect(probe).toMatchObject({ phoneNumber });
-    client.close();
-    await server.close();
-  });
+    {
+      shown: "+62 812-3400-0093",
+      phoneNumber: "+6281234000093",
+      reason: "as Meta writes it for people",
+    },
+    { shown: "6281234000093", phoneNumber: "+6281234000093", reason: "as it stands in webhooks" },
+    { shown: "", phoneNumber: null, reason: "nothing" },
+    { shown: "+1 234", phoneNumber: null, reason: "no number that exists" },
+    { shown: undefined, phoneNumber: null, reason: "not told" },
+  ])(
+    "tells the number behind its id: $shown is $phoneNumber ($reason)",
+    async ({ shown, phoneNumber }) => {
+      const server = await startScriptedServer();
+      const client = createHttpClient();
+      server.script(
+        answer(200, {
+          id: "106540352242922",
+          status: "CONNECTED",
+          ...(shown === undefined ? {} : { display_phone_number: shown }),
+        }),
+      );
+      const probe = await create(client.call).probe?.(account(server.baseUrl), {
+        signal: new AbortController().signal,
+        timeoutMs: 1_000,
+        now: NOW,
+      });
+      expect(probe).toMatchObject({ phoneNumber });
+      client.close();
+      await server.close();
+    },
+  );
 
   it("asks whether the number may send", async () => {
     const server = await startScriptedServer();
