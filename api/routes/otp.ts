@@ -3,6 +3,7 @@ import type { AppDeps } from "../deps.ts";
 import { problemResponses } from "../errors.ts";
 import type { AppEnv } from "../http.ts";
 import { refuseInvalid } from "../invalid.ts";
+import { refuseInvalidPart } from "../refuse-part.ts";
 import { SECURITY, idempotencyHeaders, jsonAnswer, jsonBody } from "../schemas/common.ts";
 import {
   OtpCheckSchema,
@@ -10,8 +11,8 @@ import {
   OtpVerdictSchema,
   PhoneInputSchema,
 } from "../schemas/otp.ts";
-import { claimPhone, sendOtp } from "../verbs/send-otp.ts";
-import { verifyOtp } from "../verbs/verify-otp.ts";
+import { claimPhone, judgePhone, sendOtp } from "../verbs/send-otp.ts";
+import { judgeOtpCheck, verifyOtp } from "../verbs/verify-otp.ts";
 import { toOtpSent, toOtpVerdict } from "../views/otp.ts";
 
 const PROBLEMS = problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 500, 503);
@@ -59,19 +60,35 @@ const claim = createRoute({
 
 export function otpRoutes(deps: AppDeps) {
   return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid })
-    .openapi(send, async (c) => {
-      const { phone } = c.req.valid("json");
-      const answer = await sendOtp(deps, { actor: c.get("actor"), phone, once: c.get("once") });
-      return c.json(toOtpSent(answer), 202);
-    })
-    .openapi(verify, async (c) => {
-      const { phone, code } = c.req.valid("json");
-      const verdict = await verifyOtp(deps, { actor: c.get("actor"), phone, code });
-      return c.json(toOtpVerdict(verdict), 200);
-    })
-    .openapi(claim, async (c) => {
-      const { phone } = c.req.valid("json");
-      const answer = await claimPhone(deps, { actor: c.get("actor"), phone, once: c.get("once") });
-      return c.json(toOtpSent(answer), 202);
-    });
+    .openapi(
+      send,
+      async (c) => {
+        const { phone } = c.req.valid("json");
+        const answer = await sendOtp(deps, { actor: c.get("actor"), phone, once: c.get("once") });
+        return c.json(toOtpSent(answer), 202);
+      },
+      (result, c) => refuseInvalidPart(result, c, PhoneInputSchema, judgePhone),
+    )
+    .openapi(
+      verify,
+      async (c) => {
+        const { phone, code } = c.req.valid("json");
+        const verdict = await verifyOtp(deps, { actor: c.get("actor"), phone, code });
+        return c.json(toOtpVerdict(verdict), 200);
+      },
+      (result, c) => refuseInvalidPart(result, c, OtpCheckSchema, judgeOtpCheck),
+    )
+    .openapi(
+      claim,
+      async (c) => {
+        const { phone } = c.req.valid("json");
+        const answer = await claimPhone(deps, {
+          actor: c.get("actor"),
+          phone,
+          once: c.get("once"),
+        });
+        return c.json(toOtpSent(answer), 202);
+      },
+      (result, c) => refuseInvalidPart(result, c, PhoneInputSchema, judgePhone),
+    );
 }

@@ -30,8 +30,10 @@ import { normalisePhone } from "../../domain/phone-number.ts";
 import type { PhoneNumber } from "../../domain/phone-number.ts";
 import { notificationWorkflowId } from "../../workflows/contract.ts";
 import { Conflict, Forbidden, InvalidInput, LimitExceeded, Unavailable } from "./errors.ts";
+import type { Problem } from "./errors.ts";
 import { idOnce } from "./once.ts";
 import type { Once } from "./once.ts";
+import type { PartOf } from "./part-of.ts";
 import { isSelf } from "./see-users.ts";
 import { stopTelling } from "./stop-telling-code.ts";
 import type { TellDeps } from "./tell-run.ts";
@@ -108,17 +110,19 @@ export function reachesOwner(actor: Actor, owner: NumberOwner | null): boolean {
   return may(actor, "send_otp", { role, zones, isOwn: isSelf(actor, userId) });
 }
 
+/** What is wrong with the number; nothing where none is given. */
+export function judgePhone({ phone }: PartOf<{ readonly phone: string }>): readonly Problem[] {
+  const read = phone === undefined ? null : normalisePhone(phone);
+  if (read === null || read.ok) return [];
+  const message = `Must be a phone number: ${read.reason}.`;
+  return [{ path: "phone", code: "invalid_phone", message }];
+}
+
 /** @throws InvalidInput */
-export function readPhone(input: string): PhoneNumber {
-  const read = normalisePhone(input);
+export function readPhone(phone: string): PhoneNumber {
+  const read = normalisePhone(phone);
   if (read.ok) return read.phone;
-  throw new InvalidInput([
-    {
-      path: "phone",
-      code: "invalid_phone",
-      message: `Must be a phone number: ${read.reason}.`,
-    },
-  ]);
+  throw new InvalidInput(judgePhone({ phone }));
 }
 
 interface Subject {

@@ -8,8 +8,10 @@ import type { Actor } from "../../domain/actor.ts";
 import { OTP_DIGITS, readOtpCode } from "../../domain/otp.ts";
 import { mayAny } from "../../domain/permissions.ts";
 import { Forbidden, InvalidInput } from "./errors.ts";
+import type { Problem } from "./errors.ts";
+import type { PartOf } from "./part-of.ts";
 import type { Replanner } from "./replanner.ts";
-import { callerOf, reachesOwner, readPhone } from "./send-otp.ts";
+import { callerOf, judgePhone, reachesOwner, readPhone } from "./send-otp.ts";
 import { stopTelling } from "./stop-telling-code.ts";
 import type { TellDeps } from "./tell-run.ts";
 
@@ -40,13 +42,9 @@ export async function verifyOtp(
 ): Promise<OtpVerdict> {
   const { actor } = asked;
   if (!mayAny(actor, "send_otp")) throw new Forbidden();
-  const phone = readPhone(asked.phone);
   const code = readOtpCode(asked.code);
-  if (code === null) {
-    throw new InvalidInput([
-      { path: "code", code: "invalid", message: `Must be ${OTP_DIGITS} digits.` },
-    ]);
-  }
+  if (code === null) throw new InvalidInput(judgeOtpCheck(asked));
+  const phone = readPhone(asked.phone);
   const nowMs = deps.now();
   const owner = await ownerOfNumber(deps.pool, phone);
   const check = await takeCheck(
@@ -64,6 +62,19 @@ export async function verifyOtp(
   deps.replanner.tell(stale, "contact_verified", new Date(nowMs));
   stopLater(deps, check, nowMs);
   return { kind: "verified", userId: check.userId, verifiedAt: nowMs };
+}
+
+/** What is wrong with each field that is given. */
+export function judgeOtpCheck(
+  asked: PartOf<{ readonly phone: string; readonly code: string }>,
+): readonly Problem[] {
+  const isCode = asked.code === undefined || readOtpCode(asked.code) !== null;
+  return [
+    ...judgePhone(asked),
+    ...(isCode
+      ? []
+      : [{ path: "code", code: "invalid", message: `Must be ${OTP_DIGITS} digits.` }]),
+  ];
 }
 
 /** The runs that it outdates; null: another request was first, or the number is not this person's to prove any more. */

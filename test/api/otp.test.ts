@@ -15,7 +15,7 @@ import { ROLES } from "../../domain/role.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { FreshDatabase } from "../support/database.ts";
 import { fictionalNumber, insertTarget, insertUser, SECRET_KEY } from "../support/rows.ts";
-import { buildApi, objectAt, seedWords } from "./harness.ts";
+import { buildApi, objectAt, problemsOf, seedWords } from "./harness.ts";
 import type { Answer, Api } from "./harness.ts";
 
 /** Every statement, of a transaction or not, as whoever listens on the wire would count them. */
@@ -503,6 +503,36 @@ describe("invariant 31: a number that nobody has", () => {
       expect(answer.status).toBe(422);
       expect(answer.text).not.toContain("nonsense");
     }
+  });
+});
+
+describe("a request that can't be carried out", () => {
+  it.each([
+    { body: { phone: "nope", code: "12" }, paths: ["code", "phone"], reason: "neither can be one" },
+    { body: { phone: "nope" }, paths: ["code", "phone"], reason: "one is missing" },
+    { body: { phone: "nope", code: 123456 }, paths: ["code", "phone"], reason: "not a text" },
+    { body: { phone: 1, code: "12" }, paths: ["code", "phone"], reason: "not a text either" },
+    { body: { phone: "nope", code: "123456", x: 1 }, paths: ["phone", "x"], reason: "no field" },
+    {
+      body: { phone: "+6281234000901", code: "\uff11\uff12\uff13\uff14\uff15\uff16" },
+      paths: ["code"],
+      reason: "digits, but none that a code is made of",
+    },
+  ])("to check a code names every bad field: $reason", async ({ body, paths }) => {
+    const answer = await api().request("POST", "/v1/otp/verify", { body });
+    expect(answer.status).toBe(422);
+    expect(
+      problemsOf(answer)
+        .map((problem) => problem.split(":")[0])
+        .toSorted(),
+    ).toEqual(paths);
+  });
+
+  it.each(["/v1/otp", "/v1/me/phone"])("to %s names every bad field", async (path) => {
+    const { key } = await api().person("noc");
+    const answer = await api().request("POST", path, { body: { phone: "nope", x: 1 }, key });
+    expect(answer.status).toBe(422);
+    expect(problemsOf(answer)).toEqual(["x: unknown_field", "phone: invalid_phone"]);
   });
 });
 
