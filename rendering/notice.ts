@@ -28,7 +28,7 @@ function noticeText(notice: NoticeFacts, locale: Locale): string {
     case "staff_opted_out":
       return fill(texts.optedOut, {
         person: notice.person ?? texts.somebody,
-        channel: CHANNELS[notice.channel] ?? notice.channel,
+        channel: wordFor(CHANNELS, notice.channel) ?? notice.channel,
         classes: notice.classes.map((name) => nameIn(name, locale)).join(", "),
       });
     default:
@@ -38,7 +38,12 @@ function noticeText(notice: NoticeFacts, locale: Locale): string {
 
 /** What a code that stands in data is called; null: its own letters will do. */
 export function codeLabel(code: string, locale: Locale): string | null {
-  return LABELS[locale][code] ?? null;
+  return wordFor(LABELS[locale], code);
+}
+
+/** Callers choose the code: what every object has of its own is no word of ours. */
+function wordFor(words: Readonly<Record<string, string>>, code: string): string | null {
+  return Object.hasOwn(words, code) ? (words[code] ?? null) : null;
 }
 
 /** English codes are English words. */

@@ -99,4 +99,31 @@ describe("a notice to the operators", () => {
   ])("leaves %j as it is: %s", (value, _why) => {
     expect(inWordsOf("en", value)).toEqual(value);
   });
+
+  it.each([
+    ["constructor", "Constructor"],
+    ["toString", "ToString"],
+    ["__proto__", "  Proto  "],
+  ])("says %j, which every object has and no language, by its own letters", (word, label) => {
+    for (const locale of LOCALES) {
+      const text = renderText({
+        body: "{{ status | status_label }}|{{ notice }}",
+        data: {
+          status: word,
+          notice: inWordsOf(locale, {
+            kind: "staff_opted_out",
+            person: "Ani",
+            channel: word,
+            classes: [],
+          }),
+        },
+        channel: "in_app",
+        locale,
+        timeZone: "Asia/Jakarta",
+      });
+      expect(text).not.toMatch(/native code|\[object/u);
+      expect(text).toContain(label.trim());
+      expect(text.split("|")[1]).toContain(word);
+    }
+  });
 });
