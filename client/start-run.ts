@@ -6,7 +6,7 @@ import {
 } from "@temporalio/client";
 import type { Client, WorkflowStartOptions } from "@temporalio/client";
 import { TypedSearchAttributes } from "@temporalio/common";
-import { priorityKeyOf } from "../domain/otp.ts";
+import { priorityKeyOf } from "../domain/lane.ts";
 import type { Priority } from "../domain/priority.ts";
 import {
   NOTIFICATION_WORKFLOW,

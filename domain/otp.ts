@@ -3,7 +3,6 @@
  * has that phone.
  */
 import type { PersonChannel } from "./channel.ts";
-import { PRIORITY_KEYS } from "./priority.ts";
 import type { Priority } from "./priority.ts";
 
 /** The notification type that tells a code. Its own lane: never behind anything else, asleep or opted out or not. */
@@ -34,11 +33,6 @@ export const OTP_MASK = "x".repeat(OTP_DIGITS);
 
 export function isOtp(type: string): boolean {
   return type === OTP_TYPE;
-}
-
-/** Temporal's priorityKey of a notification: one-time passwords go with critical ones, before everything else. */
-export function priorityKeyOf(type: string, priority: Priority): number {
-  return isOtp(type) ? PRIORITY_KEYS.critical : PRIORITY_KEYS[priority];
 }
 
 /** Six digits, each code as likely as any other. `random` gives whole numbers from 0 to below its argument, from a source that nobody can foresee. */

@@ -14,7 +14,7 @@ import {
 
 import type { ClosingOrder, DeliverAnswer, Progress } from "../activities/contract.ts";
 import { closingInWords, orderInWords } from "../domain/narration.ts";
-import { priorityKeyOf } from "../domain/otp.ts";
+import { priorityKeyOf } from "../domain/lane.ts";
 import { isResultKind } from "../domain/result-kind.ts";
 import type { DeliveryKey, DeliveryOrder, DeliveryResult, Todo } from "../domain/run.ts";
 import { deliver, hangUp, onRecord } from "./activity-proxies.ts";

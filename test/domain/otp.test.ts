@@ -6,7 +6,6 @@ import {
   OTP_DIGITS,
   OTP_MASK,
   OTP_SENDS_WITHIN_MS,
-  priorityKeyOf,
   readOtpCode,
   sendsAgainAt,
 } from "../../domain/otp.ts";
@@ -15,7 +14,6 @@ import {
   effectiveChannels,
   mergeSettings,
 } from "../../domain/effective-settings.ts";
-import { PRIORITIES, PRIORITY_KEYS } from "../../domain/priority.ts";
 
 describe("a code", () => {
   test.each([
@@ -71,13 +69,6 @@ describe("the next send", () => {
   ])("of two in an hour: $why", ({ sentAt, at }) => {
     expect(sendsAgainAt(sentAt, 2)).toBe(at);
   });
-});
-
-test("a code goes with critical ones, before all else, and nothing else does by its type", () => {
-  for (const priority of PRIORITIES) {
-    expect(priorityKeyOf("otp", priority)).toBe(PRIORITY_KEYS.critical);
-    expect(priorityKeyOf("outage", priority)).toBe(PRIORITY_KEYS[priority]);
-  }
 });
 
 describe("the channels of a code", () => {
