@@ -270,19 +270,42 @@ export async function takeCheck(
 /** False: another right guess was first, a newer code has replaced it, or the person has lost the number since. */
 export async function useChallenge(
   client: pg.PoolClient,
-  { id, nowMs }: { readonly id: string; readonly nowMs: number },
+  {
+    id,
+    request,
+    nowMs,
+  }: {
+    readonly id: string;
+    /** By what a repeat of this request is known; null: by nothing. */
+    readonly request: Uint8Array | null;
+    readonly nowMs: number;
+  },
 ): Promise<boolean> {
   const { rowCount } = await client.query({
     name: "otp-use",
     text: `
-      update otp_challenges o set used_at = $2, code_encrypted = null
+      update otp_challenges o set used_at = $2, used_by_request = $3, code_encrypted = null
       where o.id = $1 and o.used_at is null and o.replaced_at is null
         and (o.is_claim or exists (
           select from contacts c where c.user_id = o.user_id and c.kind = 'phone' and c.value = o.phone and c.is_active
         ))`,
-    values: [id, new Date(nowMs)],
+    values: [id, new Date(nowMs), request],
   });
   return rowCount === 1;
+}
+
+/** Whose number this very request has proven before. */
+export async function provenBy(
+  pool: pg.Pool,
+  request: Uint8Array,
+): Promise<{ readonly userId: string; readonly verifiedAt: number } | null> {
+  const { rows } = await pool.query<{ user_id: string; used_at: Date }>({
+    name: "otp-proven-by",
+    text: "select user_id, used_at from otp_challenges where used_by_request = $1 and user_id is not null",
+    values: [request],
+  });
+  const [row] = rows;
+  return row === undefined ? null : { userId: row.user_id, verifiedAt: row.used_at.getTime() };
 }
 
 /** Channels on which a vendor took the code. */

@@ -73,7 +73,12 @@ export function otpRoutes(deps: AppDeps) {
       verify,
       async (c) => {
         const { phone, code } = c.req.valid("json");
-        const verdict = await verifyOtp(deps, { actor: c.get("actor"), phone, code });
+        const verdict = await verifyOtp(deps, {
+          actor: c.get("actor"),
+          phone,
+          code,
+          once: c.get("once"),
+        });
         return c.json(toOtpVerdict(verdict), 200);
       },
       (result, c) => refuseInvalidPart(result, c, OtpCheckSchema, judgeOtpCheck),

@@ -1,5 +1,11 @@
 import { recordAudit } from "../../db/audit.ts";
-import { channelsOfCode, ownerOfNumber, takeCheck, useChallenge } from "../../db/otp-challenges.ts";
+import {
+  channelsOfCode,
+  ownerOfNumber,
+  provenBy,
+  takeCheck,
+  useChallenge,
+} from "../../db/otp-challenges.ts";
 import type { TakenCheck } from "../../db/otp-challenges.ts";
 import type { StaleRun } from "../../db/stale-plans.ts";
 import { withTransaction } from "../../db/transaction.ts";
@@ -9,6 +15,7 @@ import { OTP_DIGITS, readOtpCode } from "../../domain/otp.ts";
 import { mayAny } from "../../domain/permissions.ts";
 import { Forbidden, InvalidInput } from "./errors.ts";
 import type { Problem } from "./errors.ts";
+import type { Once } from "./once.ts";
 import type { PartOf } from "./part-of.ts";
 import type { Replanner } from "./replanner.ts";
 import { callerOf, judgePhone, reachesOwner, readPhone } from "./send-otp.ts";
@@ -32,13 +39,18 @@ export type OtpVerdict =
  * Whether a code is the one that was sent to the number, and what follows if it is: the number is proven, and runs that were planned without it are planned again.
  *
  * Of guesses at the same time five at most are compared, and one that is right is answered so (db/otp-challenges.ts). A process that dies between the check and the
- * proof has used up a check: the code still serves.
+ * proof has used up a check: the code still serves. One that dies behind the proof leaves it to a repeat with the same Idempotency-Key, which is answered as the first.
  *
  * @throws Forbidden, InvalidInput
  */
 export async function verifyOtp(
   deps: VerifyOtpDeps,
-  asked: { readonly actor: Actor; readonly phone: string; readonly code: string },
+  asked: {
+    readonly actor: Actor;
+    readonly phone: string;
+    readonly code: string;
+    readonly once: Once;
+  },
 ): Promise<OtpVerdict> {
   const { actor } = asked;
   if (!mayAny(actor, "send_otp")) throw new Forbidden();
@@ -46,6 +58,9 @@ export async function verifyOtp(
   if (code === null) throw new InvalidInput(judgeOtpCheck(asked));
   const phone = readPhone(asked.phone);
   const nowMs = deps.now();
+  const request = asked.once?.random ?? null;
+  const earlier = request && (await provenBy(deps.pool, request));
+  if (earlier !== null) return { kind: "verified", ...earlier };
   const owner = await ownerOfNumber(deps.pool, phone);
   const check = await takeCheck(
     deps.pool,
@@ -57,7 +72,7 @@ export async function verifyOtp(
     if (check.checksLeft === 0) stopLater(deps, check, nowMs);
     return { kind: "wrong_code", checksLeft: check.checksLeft };
   }
-  const stale = await prove(deps, { actor, phone, check, userId: check.userId, nowMs });
+  const stale = await prove(deps, { actor, phone, check, userId: check.userId, request, nowMs });
   if (stale === null) return { kind: "no_valid_code" };
   deps.replanner.tell(stale, "contact_verified", new Date(nowMs));
   stopLater(deps, check, nowMs);
@@ -85,17 +100,19 @@ async function prove(
     phone,
     check,
     userId,
+    request,
     nowMs,
   }: {
     readonly actor: Actor;
     readonly phone: string;
     readonly check: TakenCheck;
     readonly userId: string;
+    readonly request: Uint8Array | null;
     readonly nowMs: number;
   },
 ): Promise<readonly StaleRun[] | null> {
   return withTransaction(deps.pool, async (client) => {
-    if (!(await useChallenge(client, { id: check.id, nowMs }))) return null;
+    if (!(await useChallenge(client, { id: check.id, request, nowMs }))) return null;
     const verified = await verifyContact(client, {
       userId,
       kind: "phone",

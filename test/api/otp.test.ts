@@ -123,6 +123,16 @@ async function keys(count: number): Promise<readonly string[]> {
   return Promise.all(Array.from({ length: count }, () => api().systemKey("otp:write")));
 }
 
+/** As a process leaves the request that died before it could keep its answer, once its lock has run out. */
+async function forgetAnswer(idempotencyKey: string): Promise<void> {
+  const { rowCount } = await pool().query(
+    `update idempotency_keys set state = 'in_flight', response_status = null, response_headers = null, response_body = null,
+       locked_until = now() - interval '1 second' where key = $1`,
+    [idempotencyKey],
+  );
+  expect(rowCount).toBe(1);
+}
+
 /** Runs it with every process's clock standing at this instant. */
 async function at<T>(nowMs: number, work: () => Promise<T>): Promise<T> {
   for (const { clock } of apis) clock.nowMs = nowMs;
@@ -388,10 +398,7 @@ describe("invariant 31: sends", () => {
     const sendAs = (apiKey: string) =>
       api().request("POST", "/v1/otp", { body: { phone }, key: apiKey, headers: key });
     const answer = await sendAs(first);
-    await pool().query(
-      "update idempotency_keys set state = 'in_flight', response_status = null, response_headers = null, response_body = null, locked_until = now() - interval '1 second' where key = $1",
-      [key["Idempotency-Key"]],
-    );
+    await forgetAnswer(key["Idempotency-Key"]);
     const repeated = await sendAs(second);
     expect(repeated).toMatchObject({ status: 202, text: answer.text });
     expect(await told(id)).toBe(1);
@@ -781,6 +788,29 @@ describe("a process that dies", () => {
       phone,
     ]);
     expect(rows).toEqual([{ checks: 2 }]);
+  });
+
+  it("behind the proof leaves its repeat the same answer, and to nobody else", async () => {
+    const { id, phone } = await unverified();
+    await send(phone);
+    const code = await codeOf(phone);
+    const verify = (name: string) =>
+      api().request("POST", "/v1/otp/verify", {
+        body: { phone, code },
+        headers: { "Idempotency-Key": name },
+      });
+    const first = await verify("proof-cut-off");
+    await forgetAnswer("proof-cut-off");
+    await send(phone);
+    expect((await verify("proof-of-another")).body["verified"]).toBe(false);
+    const repeated = await verify("proof-cut-off");
+    expect(repeated.body).toMatchObject({ verified: true, userId: id });
+    expect(repeated.text).toBe(first.text);
+    const { rows } = await pool().query(
+      "select checks from otp_challenges where phone = $1 and used_at is null",
+      [phone],
+    );
+    expect(rows, "the repeat is no guess at the newer code").toEqual([{ checks: 1 }]);
   });
 
   it("before it has stored everything leaves nothing", async () => {
