@@ -25,7 +25,9 @@ export type VerifyAnswer =
   /** There is no such active user. */
   | { readonly kind: "unknown_user" }
   /** The person has as many as anybody may. */
-  | { readonly kind: "too_many" };
+  | { readonly kind: "too_many" }
+  /** The person has not, or no more, what is theirs to prove and not to get. */
+  | { readonly kind: "not_held" };
 
 interface HeldContact {
   readonly id: string;
@@ -51,6 +53,8 @@ export async function verifyContact(
     readonly by: Verification;
     readonly nowMs: number;
     readonly makesPrimary?: boolean;
+    /** Verifies what the person has, and gives nothing: somebody may be taking it away at this moment. */
+    readonly isHeldAlready?: boolean;
   },
 ): Promise<VerifyAnswer> {
   const { userId, kind, value, by, nowMs } = contact;
@@ -71,6 +75,7 @@ export async function verifyContact(
     known?.is_primary === true || contact.makesPrimary === true || !primary?.verified_by;
   const verified = { userId, kind, value, by, nowMs };
   if (known === undefined) {
+    if (contact.isHeldAlready === true) return { kind: "not_held" };
     if (held.length >= CONTACTS_PER_USER_MAX) return { kind: "too_many" };
     if (!(await giveContact(client, verified))) return { kind: "taken" };
   } else if (known.verified_by === null || (isProof(by) && !isProof(known.verified_by))) {

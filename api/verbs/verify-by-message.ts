@@ -79,6 +79,7 @@ async function verify(
   });
   switch (answer.kind) {
     case "unknown_user":
+    case "not_held":
       return refused("unknown");
     // The code stays good: the person may write from another phone.
     case "taken":

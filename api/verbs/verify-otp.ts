@@ -121,6 +121,7 @@ async function prove(
       nowMs,
       // Who gives a number wants to be told on it.
       makesPrimary: check.isClaim,
+      isHeldAlready: !check.isClaim,
     });
     if (verified.kind !== "verified") return null;
     const detail = {

@@ -314,6 +314,34 @@ describe("invariant 31: a code", () => {
     expect(rows).toEqual([{ action: "contact.verified", by: "otp" }]);
   });
 
+  it("gives nobody back a number that is being taken from them", async () => {
+    const { id, phone } = await unverified();
+    await send(phone);
+    const code = await codeOf(phone);
+    const administrator = await pool().connect();
+    let verdict: Promise<Answer>;
+    try {
+      await administrator.query("begin");
+      await administrator.query("select from users where id = $1 for update", [id]);
+      await administrator.query("delete from contacts where user_id = $1", [id]);
+      verdict = check(phone, code);
+      await expect
+        .poll(async () => {
+          const { rowCount } = await pool().query(
+            "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%from users where id = $1 and is_active for update%'",
+          );
+          return rowCount;
+        })
+        .toBe(1);
+      await administrator.query("commit");
+    } finally {
+      administrator.release();
+    }
+    expect((await verdict).body).toMatchObject({ verified: false, reason: "no_valid_code" });
+    const { rows } = await pool().query("select from contacts where user_id = $1", [id]);
+    expect(rows).toEqual([]);
+  });
+
   it("proves nothing for somebody who has lost the number since", async () => {
     const { id, phone } = await unverified();
     await send(phone);
