@@ -34,7 +34,7 @@ export const OptOutEndSchema = z
     messageClass: text(VALUE_CHARS_MAX, 1).openapi({ example: "assigned" }),
     channel: z.enum(PERSON_CHANNELS),
     basis: z.enum(OPT_OUT_END_BASES),
-    note: text(NOTE_CHARS_MAX, 1).openapi({
+    note: z.string().trim().min(1).max(NOTE_CHARS_MAX).openapi({
       description: "When and how the person said so, or what was mistaken; kept with it.",
     }),
   })

@@ -169,9 +169,12 @@ describe("is not ended by hand", () => {
     expect(answers.map(({ body }) => body["applied"]).toSorted()).toEqual([false, false, true]);
   });
 
-  it("without a reason: every bad field is named at once", async () => {
+  it.each([
+    ["", "nothing"],
+    [" \n\t\u00a0", "nothing that can be read"],
+  ])("without a reason (%j): every bad field is named at once", async (note, _why) => {
     const { id } = await insertUser(api().pool);
-    const answer = await end(id, { note: "", basis: "because", channel: "whatsapp_group" });
+    const answer = await end(id, { note, basis: "because", channel: "whatsapp_group" });
     expect(answer.status).toBe(422);
     expect(problemsOf(answer).map((problem) => problem.split(":")[0])).toEqual([
       "channel",
