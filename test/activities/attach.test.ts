@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
 
 import type { DeliverInput } from "../../activities/contract.ts";
-import { createDeliverMessage } from "../../activities/deliver-message.ts";
-import { createOpenAccount } from "../../db/opened-account.ts";
 import type { StoredAttachment } from "../../domain/attachment.ts";
 import { ProviderError } from "../../providers/errors.ts";
 import { FileUnavailable } from "../../providers/file-client.ts";
 import type { FileClient, FileRequest } from "../../providers/file-client.ts";
 import type { OutboundMessage } from "../../providers/provider.ts";
-import { createProviders, createRegistry } from "../../providers/registry.ts";
 import { useFreshDatabase } from "../support/database.ts";
+import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -17,7 +15,6 @@ import {
   insertTarget,
   insertType,
   insertUser,
-  SECRET_KEY,
 } from "../support/rows.ts";
 
 const database = useFreshDatabase();
@@ -92,44 +89,14 @@ async function tell(scene: Scene): Promise<Told> {
 }
 
 function worker(sent: OutboundMessage[], answers: ProviderError[], files: FileClient) {
-  const real = createProviders(() => Promise.reject(new Error("no vendor is asked")));
-  const providers = createRegistry(
-    real.all.map((provider) => ({
-      ...provider,
-      send: (_account: unknown, message: OutboundMessage) => {
-        sent.push(message);
-        const answer = answers.shift();
-        if (answer !== undefined) return Promise.reject(answer);
-        return Promise.resolve({
-          providerMessageId: `vendor-${Math.random()}`,
-          status: "accepted" as const,
-          segments: null,
-          isHeldForQuality: false,
-          providerResponse: null,
-        });
-      },
-    })),
-  );
-  return createDeliverMessage({
-    pool: database().pool,
-    providers,
-    openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
-    readCode: () => Promise.resolve(null),
-    openDestination: () => {
-      throw new Error("no device is told");
-    },
-    settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
-    files,
-    ackLink: () => null,
-    sendOnlyTo: null,
-    now: () => Date.now(),
-    random: Math.random,
-    sleep: () => Promise.resolve(),
-    writeProgress: () => Promise.resolve(),
-    keepAcceptance: { save: () => undefined, read: () => null },
-    crashPoint: () => undefined,
-    cancelled: () => new AbortController().signal,
-  });
+  const answer = (message: OutboundMessage) => {
+    sent.push(message);
+    const failure = answers.shift();
+    return failure === undefined
+      ? Promise.resolve(takenAs(`vendor-${Math.random()}`))
+      : Promise.reject(failure);
+  };
+  return deliverWorker(database().pool, answer, { files });
 }
 
 function filesOf(asked: string[], failure: FileUnavailable | undefined): FileClient {

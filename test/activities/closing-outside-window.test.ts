@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 
 import type { DeliverInput } from "../../activities/contract.ts";
-import { createDeliverMessage } from "../../activities/deliver-message.ts";
 import { newId } from "../../db/new-id.ts";
-import { createOpenAccount } from "../../db/opened-account.ts";
 import { ProviderError } from "../../providers/errors.ts";
 import type { OutboundMessage } from "../../providers/provider.ts";
-import { createProviders, createRegistry } from "../../providers/registry.ts";
 import { useFreshDatabase } from "../support/database.ts";
+import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -15,7 +13,6 @@ import {
   insertTarget,
   insertType,
   insertUser,
-  SECRET_KEY,
 } from "../support/rows.ts";
 
 const database = useFreshDatabase();
@@ -88,45 +85,12 @@ async function scene(provider: string, hoursSinceWord: number | null) {
 }
 
 function worker(sent: OutboundMessage[], answers: ProviderError[] = []) {
-  const real = createProviders(() => Promise.reject(new Error("no vendor is asked")));
-  return createDeliverMessage({
-    pool: database().pool,
-    providers: createRegistry(
-      real.all.map((provider) => ({
-        ...provider,
-        send: (_account: unknown, message: OutboundMessage) => {
-          sent.push(message);
-          const answer = answers.shift();
-          if (answer !== undefined) return Promise.reject(answer);
-          return Promise.resolve({
-            providerMessageId: `vendor-${Math.random()}`,
-            status: "accepted" as const,
-            segments: null,
-            isHeldForQuality: false,
-            providerResponse: null,
-          });
-        },
-      })),
-    ),
-    openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
-    readCode: () => Promise.resolve(null),
-    openDestination: () => {
-      throw new Error("no device is told");
-    },
-    settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
-    files: {
-      check: () => Promise.reject(new Error("nothing is attached")),
-      fetch: () => Promise.reject(new Error("nothing is attached")),
-    },
-    ackLink: () => null,
-    sendOnlyTo: null,
-    now: () => Date.now(),
-    random: Math.random,
-    sleep: () => Promise.resolve(),
-    writeProgress: () => Promise.resolve(),
-    keepAcceptance: { save: () => undefined, read: () => null },
-    crashPoint: () => undefined,
-    cancelled: () => new AbortController().signal,
+  return deliverWorker(database().pool, (message) => {
+    sent.push(message);
+    const answer = answers.shift();
+    return answer === undefined
+      ? Promise.resolve(takenAs(`vendor-${Math.random()}`))
+      : Promise.reject(answer);
   });
 }
 

@@ -1,12 +1,10 @@
 import { expect, it } from "vitest";
 
 import type { DeliverInput } from "../../activities/contract.ts";
-import { createDeliverMessage } from "../../activities/deliver-message.ts";
-import { createOpenAccount } from "../../db/opened-account.ts";
 import { recordReceipt } from "../../db/receipts.ts";
 import type { FailureKind } from "../../domain/result-kind.ts";
-import { createProviders, createRegistry } from "../../providers/registry.ts";
 import { useFreshDatabase } from "../support/database.ts";
+import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -14,7 +12,6 @@ import {
   insertTarget,
   insertType,
   insertUser,
-  SECRET_KEY,
 } from "../support/rows.ts";
 
 const database = useFreshDatabase();
@@ -56,60 +53,26 @@ async function sentAndFailed(
       at: null,
     },
   };
-  const real = createProviders(() => Promise.reject(new Error("no vendor is asked")));
-  const deliver = createDeliverMessage({
-    pool,
-    providers: createRegistry(
-      real.all.map((provider) => ({
-        ...provider,
-        send: async () => {
-          const { rows } = await pool.query<{ id: string }>(
-            "select id from deliveries where notification_id = $1",
-            [notificationId],
-          );
-          await recordReceipt(pool, {
-            receiptId: `rcp_${providerMessageId}`,
-            accountId,
-            eventKey: "once",
-            providerMessageId,
-            alias: null,
-            deliveryKey: knows.ourId ? (rows[0]?.id ?? null) : null,
-            status: "failed",
-            final: true,
-            reason: failure.kind === "opted_out" ? "opted_out" : "not_on_whatsapp",
-            error: { ...failure, message: "reported" },
-            reportedAt: null,
-            receivedAt: Date.now(),
-          });
-          return {
-            providerMessageId,
-            status: "accepted" as const,
-            segments: null,
-            isHeldForQuality: false,
-            providerResponse: null,
-          };
-        },
-      })),
-    ),
-    openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
-    readCode: () => Promise.resolve(null),
-    openDestination: () => {
-      throw new Error("no device is told");
-    },
-    settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
-    files: {
-      check: () => Promise.reject(new Error("nothing is attached")),
-      fetch: () => Promise.reject(new Error("nothing is attached")),
-    },
-    ackLink: () => null,
-    sendOnlyTo: null,
-    now: () => Date.now(),
-    random: Math.random,
-    sleep: () => Promise.resolve(),
-    writeProgress: () => Promise.resolve(),
-    keepAcceptance: { save: () => undefined, read: () => null },
-    crashPoint: () => undefined,
-    cancelled: () => new AbortController().signal,
+  const deliver = deliverWorker(pool, async () => {
+    const { rows } = await pool.query<{ id: string }>(
+      "select id from deliveries where notification_id = $1",
+      [notificationId],
+    );
+    await recordReceipt(pool, {
+      receiptId: `rcp_${providerMessageId}`,
+      accountId,
+      eventKey: "once",
+      providerMessageId,
+      alias: null,
+      deliveryKey: knows.ourId ? (rows[0]?.id ?? null) : null,
+      status: "failed",
+      final: true,
+      reason: failure.kind === "opted_out" ? "opted_out" : "not_on_whatsapp",
+      error: { ...failure, message: "reported" },
+      reportedAt: null,
+      receivedAt: Date.now(),
+    });
+    return takenAs(providerMessageId);
   });
   return { input, deliver, userId: user.id, notificationId };
 }

@@ -1,18 +1,16 @@
 import { describe, expect, it } from "vitest";
 
 import type { DeliverInput } from "../../activities/contract.ts";
-import { createDeliverMessage } from "../../activities/deliver-message.ts";
 import type { DeliverDeps, KeptAcceptance } from "../../activities/deliver-message.ts";
 import { newId } from "../../db/new-id.ts";
-import { createOpenAccount } from "../../db/opened-account.ts";
 import { gapSecondsOf } from "../../db/pace.ts";
 import { createOpenDestination, savePushSubscription } from "../../db/push-subscriptions.ts";
 import { withTransaction } from "../../db/transaction.ts";
 import { ProviderError } from "../../providers/errors.ts";
 import type { FailureReason } from "../../providers/errors.ts";
 import type { OutboundMessage, SendOptions } from "../../providers/provider.ts";
-import { createProviders, createRegistry } from "../../providers/registry.ts";
 import { useFreshDatabase } from "../support/database.ts";
+import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -73,47 +71,22 @@ async function scene(
 /** The product with another way of sending pushes. */
 function worker(answers: Answers, over: Partial<DeliverDeps> = {}) {
   const sent: Sent[] = [];
-  const real = createProviders(() => Promise.reject(new Error("no vendor is asked")));
-  const providers = createRegistry(
-    real.all.map((provider) => ({
-      ...provider,
-      send: (_account: unknown, message: OutboundMessage, options: SendOptions) => {
-        const token = message.to.kind === "push_token" ? message.to.token : "?";
-        sent.push({ token, message, options });
-        const answer = answers[token] ?? "accepted";
-        if (answer !== "accepted") return Promise.reject(answer);
-        return Promise.resolve({
-          providerMessageId: `vendor-${options.deliveryKey}`,
-          status: "accepted" as const,
-          segments: null,
-          isHeldForQuality: false,
-          providerResponse: { status: 200 },
-        });
-      },
-    })),
-  );
-  const deliver = createDeliverMessage({
-    pool: database().pool,
-    providers,
-    openAccount: createOpenAccount({ secretKey: SECRET_KEY, publicUrl: "https://siaga.test" }),
-    readCode: () => Promise.resolve(null),
-    openDestination: createOpenDestination({ secretKey: SECRET_KEY }),
-    settings: { installationTimeZone: "Asia/Jakarta", portalUrl: null },
-    files: {
-      check: () => Promise.reject(new Error("nothing is attached")),
-      fetch: () => Promise.reject(new Error("nothing is attached")),
+  const deliver = deliverWorker(
+    database().pool,
+    (message, options) => {
+      const token = message.to.kind === "push_token" ? message.to.token : "?";
+      sent.push({ token, message, options });
+      const answer = answers[token] ?? "accepted";
+      return answer === "accepted"
+        ? Promise.resolve(takenAs(`vendor-${options.deliveryKey}`))
+        : Promise.reject(answer);
     },
-    ackLink: ({ notificationId }) => `https://siaga.test/a/${notificationId}`,
-    sendOnlyTo: null,
-    now: () => Date.now(),
-    random: Math.random,
-    sleep: () => Promise.resolve(),
-    writeProgress: () => Promise.resolve(),
-    keepAcceptance: { save: () => undefined, read: () => null },
-    crashPoint: () => undefined,
-    cancelled: () => new AbortController().signal,
-    ...over,
-  });
+    {
+      openDestination: createOpenDestination({ secretKey: SECRET_KEY }),
+      ackLink: ({ notificationId }) => `https://siaga.test/a/${notificationId}`,
+      ...over,
+    },
+  );
   return { sent, deliver };
 }
 
