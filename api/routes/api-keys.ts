@@ -53,7 +53,7 @@ const revoke = createRoute({
   request: { params: idParams("key"), headers: idempotencyHeaders },
   responses: {
     200: jsonAnswer(ApiKeySchema, "It opens nothing any more, everywhere within five seconds."),
-    ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
   },
 });
 

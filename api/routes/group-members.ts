@@ -80,7 +80,7 @@ const remove = createRoute({
   request: { params: MemberParams },
   responses: {
     204: { description: "Gone." },
-    ...problemResponses(401, 403, 404, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 413, 429, 500, 503),
   },
 });
 

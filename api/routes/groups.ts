@@ -95,7 +95,7 @@ const deactivate = createRoute({
   security: SECURITY,
   summary: "Switch a group off: it is told of nothing",
   request: { params, headers: idempotencyHeaders },
-  responses: { 200: answer, ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503) },
+  responses: { 200: answer, ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503) },
 });
 
 const testSend = createRoute({

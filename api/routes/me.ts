@@ -101,7 +101,7 @@ const read = createRoute({
   request: { params: InboxParams, headers: idempotencyHeaders },
   responses: {
     200: jsonAnswer(InboxMessageSchema, "The message; a second time changes nothing."),
-    ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
   },
 });
 

@@ -26,7 +26,7 @@ const own = createRoute({
   request: { headers: idempotencyHeaders, query: emptyQuery },
   responses: {
     200: answer,
-    ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
   },
 });
 
@@ -41,7 +41,7 @@ const another = createRoute({
   request: { params: refParams("usr"), headers: idempotencyHeaders, query: emptyQuery },
   responses: {
     200: answer,
-    ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
   },
 });
 

@@ -128,7 +128,10 @@ function switchRoute<const Verb extends "activate" | "deactivate">(verb: Verb, s
     security: SECURITY,
     summary,
     request: { params, headers: idempotencyHeaders },
-    responses: { 200: answer, ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503) },
+    responses: {
+      200: answer,
+      ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
+    },
   });
 }
 const activate = switchRoute("activate", "Switch a policy on");

@@ -103,7 +103,10 @@ function steerRoute<const Verb extends string>(verb: Verb, summary: string) {
     security: SECURITY,
     summary,
     request: { params, headers: idempotencyHeaders },
-    responses: { 200: answer, ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503) },
+    responses: {
+      200: answer,
+      ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503),
+    },
   });
 }
 const enable = steerRoute("enable", "Switch an account on");
@@ -146,7 +149,7 @@ function groupRoute<const Method extends "put" | "delete">(method: Method, summa
     summary,
     description: "Only an account whose number is a proven member of a group carries it.",
     request: { params: AccountGroupParams },
-    responses: { 200: answer, ...problemResponses(401, 403, 404, 422, 429, 500, 503) },
+    responses: { 200: answer, ...problemResponses(400, 401, 403, 404, 413, 422, 429, 500, 503) },
   });
 }
 const proven = groupRoute("put", "Record that the account's number is in a group");

@@ -62,7 +62,7 @@ const remove = createRoute({
   request: { params: idParams("psh") },
   responses: {
     204: { description: "It is forgotten." },
-    ...problemResponses(401, 403, 404, 422, 429, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 413, 422, 429, 500, 503),
   },
 });
 

@@ -105,7 +105,7 @@ const deactivate = createRoute({
   summary: "Switch a user off",
   description: "Told of nothing, signed in nowhere; the number is free for somebody else.",
   request: { params, headers: idempotencyHeaders },
-  responses: { 200: answer, ...problemResponses(401, 403, 404, 409, 422, 429, 500, 503) },
+  responses: { 200: answer, ...problemResponses(400, 401, 403, 404, 409, 413, 422, 429, 500, 503) },
 });
 
 const getSettings = createRoute({
