@@ -36,13 +36,14 @@ const RULES: Omit<PolicyRules, "steps"> = {
 export function twoSteps(
   firstWindowSeconds: number,
   more: Partial<Omit<PolicyRules, "steps">> = {},
+  lastWindowSeconds: number = STEP.windowSeconds,
 ): PolicyRules {
   return {
     ...RULES,
     ...more,
     steps: [
       { ...STEP, channels: ["whatsapp_personal"], windowSeconds: firstWindowSeconds },
-      { ...STEP, channels: ["sms"] },
+      { ...STEP, channels: ["sms"], windowSeconds: lastWindowSeconds },
     ],
   };
 }
