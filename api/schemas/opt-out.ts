@@ -32,7 +32,8 @@ export const OptOutListQuery = z.strictObject(pageQuery);
 export const OptOutEndSchema = z
   .strictObject({
     messageClass: text(VALUE_CHARS_MAX, 1).openapi({ example: "assigned" }),
-    channel: z.enum(PERSON_CHANNELS),
+    // The inbox is where somebody looks, not what disturbs: nobody can opt out of it.
+    channel: z.enum(PERSON_CHANNELS).exclude(["in_app"]),
     basis: z.enum(OPT_OUT_END_BASES),
     note: z.string().trim().min(1).max(NOTE_CHARS_MAX).openapi({
       description: "When and how the person said so, or what was mistaken; kept with it.",

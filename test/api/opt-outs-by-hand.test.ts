@@ -184,6 +184,21 @@ describe("is not ended by hand", () => {
   });
 });
 
+describe("what a request to end an opt-out names", () => {
+  it.each([
+    ["whatsapp_personal", 200, "where people say STOP"],
+    ["push", 200, "where a vendor may say that they did"],
+    ["in_app", 422, "the inbox, which nobody can opt out of"],
+    ["whatsapp_group", 422, "what is not one person's"],
+  ])("as channel %s is answered %i: %s", async (channel, status) => {
+    const { id } = await insertUser(api().pool);
+    const answer = await end(id, { channel });
+    expect(answer.status, answer.text).toBe(status);
+    const named = problemsOf(answer).map((problem) => problem.split(":")[0]);
+    expect(named).toEqual(status === 200 ? [] : ["channel"]);
+  });
+});
+
 describe("invariant 38: opt-outs by role", () => {
   const EXPECTED: Readonly<Record<Role, readonly [read: number, end: number]>> = {
     admin: [200, 200],
