@@ -22,6 +22,7 @@ import {
   type SettingsPatch,
 } from "../domain/effective-settings.ts";
 import { UNANSWERED_OUTCOMES, type Outcome } from "../domain/notification.ts";
+import { isOtp } from "../domain/otp.ts";
 import { quietUntil, resolveTimeZone } from "../domain/quiet-hours.ts";
 import { ROLES } from "../domain/role.ts";
 import { writeClosingInInbox } from "./closing-in-inbox.ts";
@@ -238,11 +239,13 @@ async function noticeUnanswered(
 
 /**
  * One closing message for everybody who was told, on the same chat; those reached by SMS, call or inbox alone find it in their inbox, which is written here.
+ * Nobody is told that a code is over: whoever entered it knows.
  */
 async function closingOrders(
   deps: SettleDeps,
   subject: SettleSubject,
 ): Promise<readonly ClosingOrder[]> {
+  if (isOtp(subject.type)) return [];
   const now = deps.now();
   const told = await toldTargets(deps.pool, subject.id);
   if (told.length === 0) return [];

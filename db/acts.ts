@@ -10,6 +10,7 @@ import type {
   StopAct,
   TimelineKind,
 } from "../domain/notification.ts";
+import { isOtp } from "../domain/otp.ts";
 import { withTransaction } from "./transaction.ts";
 
 /** Who acts. Names stay in PostgreSQL; they are for the record and for "taken by …". */
@@ -86,6 +87,7 @@ interface LockedSubject {
 }
 
 interface SubjectRow {
+  readonly type: string;
   readonly status: string;
   readonly outcome: string | null;
   readonly answers: AnswerKind;
@@ -128,7 +130,7 @@ async function readSubject(
   const { rows } = await client.query<SubjectRow>({
     name: "act-subject",
     text: `
-      select n.status, n.outcome, n.answers, n.stop_kind, n.stop_act_id, n.workflow_id, n.acknowledged_by, n.acknowledged_at,
+      select n.type, n.status, n.outcome, n.answers, n.stop_kind, n.stop_act_id, n.workflow_id, n.acknowledged_by, n.acknowledged_at,
         n.closed_at is not null as closed, n.planned_at is not null as planned,
         n.planned_at is null and exists (
           select from acts a
@@ -178,6 +180,7 @@ async function readSubject(
       status: row.status,
       outcome: row.outcome,
       answers: row.answers,
+      tellsCode: isOtp(row.type),
       acknowledgment: row.acknowledgment ?? "any",
       isPlanned: row.planned,
       isByPerson: input.by.userId !== null,

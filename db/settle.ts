@@ -10,6 +10,7 @@ import { insertEntries } from "./progress.ts";
 /** The row under its lock: what the referee has decided. */
 export interface SettleSubject {
   readonly id: string;
+  readonly type: string;
   readonly status: string;
   readonly outcome: Outcome | null;
   readonly reason: string | null;
@@ -113,6 +114,7 @@ export async function lockSettleSubject(
   ]);
   if (locked.rowCount === 0) return null;
   const { rows } = await client.query<{
+    type: string;
     status: string;
     outcome: Outcome | null;
     reason: string | null;
@@ -127,8 +129,8 @@ export async function lockSettleSubject(
   }>({
     name: "settle-subject",
     text: `
-      select n.status, n.outcome, n.reason, n.stop_kind, n.stop_act_id, n.acknowledged_at, n.acknowledged_by, n.resolved_at, n.priority,
-        v.rules,
+      select n.type, n.status, n.outcome, n.reason, n.stop_kind, n.stop_act_id, n.acknowledged_at, n.acknowledged_by, n.resolved_at,
+        n.priority, v.rules,
         (
           select count(*) from acts a
           where a.notification_id = n.id and a.applied and a.kind in ('acknowledge', 'resolve') and a.params ->> 'stops' = 'true'
@@ -142,6 +144,7 @@ export async function lockSettleSubject(
   if (!row) return null;
   return {
     id: notificationId,
+    type: row.type,
     status: row.status,
     outcome: row.outcome,
     reason: row.reason,

@@ -9,6 +9,8 @@ export interface ActSubject {
   readonly status: string;
   readonly outcome: string | null;
   readonly answers: AnswerKind;
+  /** It tells a one-time password, which is entered or runs out: nothing but ending it is of use, and nothing else may bring it to anybody. */
+  readonly tellsCode: boolean;
   readonly acknowledgment: "any" | "all";
   /** False before the run has its plan: who is asked is not known yet. */
   readonly isPlanned: boolean;
@@ -46,6 +48,7 @@ export type ActDecision =
   | { readonly kind: "refused"; readonly reason: ActRefusal };
 
 export function decideAct(act: ActKind, subject: ActSubject): ActDecision {
+  if (subject.tellsCode && act !== "cancel") return { kind: "refused", reason: "not_possible" };
   switch (act) {
     case "rate":
       return { kind: "rate" };

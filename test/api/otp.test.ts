@@ -342,6 +342,35 @@ describe("invariant 31: a code", () => {
     expect(rows).toEqual([]);
   });
 
+  it("is nothing that anybody can answer, steer or rate: its run can be cancelled alone", async () => {
+    const { id, phone } = await unverified();
+    await send(phone);
+    const { rows } = await pool().query<{ id: string }>(
+      "select notification_id as id from otp_challenges where phone = $1",
+      [phone],
+    );
+    const act = (verb: string, body: object = {}): Promise<Answer> =>
+      api().request("POST", `/v1/notifications/${rows[0]?.id ?? ""}/${verb}`, { body });
+    const other = await insertUser(pool());
+    const refused = [
+      await act("acknowledge"),
+      await act("resolve"),
+      await act("refuse"),
+      await act("escalate"),
+      await act("snooze", { until: new Date(Date.now() + 60_000).toISOString() }),
+      await act("reprioritise", { priority: "critical" }),
+      await act("reassign", { userId: other.id, fromUserId: id }),
+      await act("rate", { rating: 5 }),
+      await act("close", { note: "Selesai." }),
+    ];
+    for (const answer of refused) {
+      expect(answer.status, answer.text).toBe(200);
+      expect(answer.body).toMatchObject({ applied: false, reason: "not_possible" });
+    }
+    expect((await act("cancel")).body["applied"]).toBe(true);
+    expect((await act("acknowledge")).body["reason"], "after it, too").toBe("not_possible");
+  });
+
   it("proves nothing for somebody who has lost the number since", async () => {
     const { id, phone } = await unverified();
     await send(phone);
