@@ -1,9 +1,12 @@
 import type pg from "pg";
 import type { Actor } from "../domain/actor.ts";
+import type { Id } from "../domain/ids.ts";
 import { newId } from "./new-id.ts";
 
 /** One entry of the audit log. Privacy: `detail` names fields and ids, never what stood in them. */
 export type AuditEntry = {
+  /** Made from the request, where a repeat of it is to find what the first has done (`isAudited`); a new one if not given. */
+  readonly id?: Id<"aud">;
   readonly by: AuditedActor;
   /** `<thing>.<what happened>`: user.created, settings.changed. */
   readonly action: string;
@@ -31,7 +34,7 @@ export async function recordAudit(
     name: "record-audit",
     text: "insert into audit_log (id, at, by, action, subject, detail) values ($1, $2, $3, $4, $5, $6)",
     values: [
-      newId("aud", nowMs),
+      entry.id ?? newId("aud", nowMs),
       new Date(nowMs),
       toAudited(entry.by),
       entry.action,
@@ -39,6 +42,19 @@ export async function recordAudit(
       entry.detail ?? {},
     ],
   });
+}
+
+/** Whether the request that makes this id has done its change before, and died before it could answer. */
+export async function isAudited(
+  client: pg.PoolClient,
+  entry: Required<Pick<AuditEntry, "id" | "action" | "subject">>,
+): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: "is-audited",
+    text: "select from audit_log where id = $1 and action = $2 and subject = $3",
+    values: [entry.id, entry.action, entry.subject],
+  });
+  return rowCount === 1;
 }
 
 function toAudited(actor: AuditedActor): Readonly<Record<string, string | null>> {

@@ -66,6 +66,7 @@ export function optOutRoutes(deps: AppDeps) {
         actor: c.get("actor"),
         reference: c.req.valid("param").id,
         ...c.req.valid("json"),
+        once: c.get("once"),
       });
       return c.json(
         answer.kind === "applied"

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { recordAudit } from "../../db/audit.ts";
+import { isAudited, recordAudit } from "../../db/audit.ts";
 import { endOptOutByHand, listOptOuts, needsOwnConsent } from "../../db/opt-outs.ts";
 import type { RecordedOptOut } from "../../db/opt-outs.ts";
 import type { Page } from "../../db/page.ts";
@@ -10,6 +10,8 @@ import type { Actor } from "../../domain/actor.ts";
 import type { OptOutEndBasis, OptOutEndRefusal } from "../../domain/opt-out.ts";
 import { may } from "../../domain/permissions.ts";
 import { Forbidden } from "./errors.ts";
+import { idOnce } from "./once.ts";
+import type { Once } from "./once.ts";
 import { readCursor } from "./read-cursor.ts";
 import type { Replanner } from "./replanner.ts";
 import { visible } from "./see-users.ts";
@@ -17,6 +19,7 @@ import { visible } from "./see-users.ts";
 export type EndOptOutDeps = {
   readonly pool: pg.Pool;
   readonly now: () => number;
+  readonly randomBytes: (count: number) => Uint8Array;
   readonly replanner: Pick<Replanner, "tell">;
 };
 
@@ -45,6 +48,9 @@ export async function seeOptOuts(
  * Writes down that somebody may be told of something again; runs that it outdates plan again. It records what the person said: nobody is asked here, and a
  * vendor with a list of its own goes on refusing until the person has told it, too.
  *
+ * Idempotency: the audit entry's id comes from the Idempotency-Key. A repeat whose first try died behind its commit finds that entry, is answered as the first, and
+ * leaves alone what the person has stopped since; the sweep tells the runs.
+ *
  * @throws NotFound, Forbidden
  */
 export async function endOptOut(
@@ -56,6 +62,7 @@ export async function endOptOut(
     readonly channel: string;
     readonly basis: OptOutEndBasis;
     readonly note: string;
+    readonly once: Once;
   },
 ): Promise<EndOptOutAnswer> {
   const { actor, messageClass, channel, basis, note } = input;
@@ -67,6 +74,12 @@ export async function endOptOut(
       if (!may(actor, "administer")) {
         throw new Forbidden("Only an administrator may end somebody's opt-out.");
       }
+      const entry = {
+        id: idOnce(deps, "aud", input.once),
+        action: "opt_out.ended",
+        subject: user.id,
+      } as const;
+      if (await isAudited(client, entry)) return [];
       if (await needsOwnConsent(client, messageClass)) return "only_the_person";
       const by = {
         kind: actor.kind,
@@ -85,12 +98,7 @@ export async function endOptOut(
       if (stale === null) return "not_opted_out";
       await recordAudit(
         client,
-        {
-          by: actor,
-          action: "opt_out.ended",
-          subject: user.id,
-          detail: { messageClass, channel, basis },
-        },
+        { ...entry, by: actor, detail: { messageClass, channel, basis } },
         now,
       );
       return stale;

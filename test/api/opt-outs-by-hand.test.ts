@@ -129,6 +129,57 @@ describe("an opt-out that an administrator ends", () => {
   });
 });
 
+describe("a repeat with the same Idempotency-Key whose first try died behind its commit", () => {
+  const KEY = "opt-out-cut-off";
+  const endOnce = (userId: string) =>
+    api().request("POST", `/v1/users/${userId}/opt-outs/end`, {
+      headers: { "Idempotency-Key": KEY },
+      body: {
+        messageClass: "assigned",
+        channel: "whatsapp_personal",
+        basis: "person_asked",
+        note: NOTE,
+      },
+    });
+
+  /** As a process leaves the request that died before it could keep its answer, once its lock has run out. */
+  async function forgetAnswer(userId: string): Promise<void> {
+    const { rowCount } = await api().pool.query(
+      `update idempotency_keys set state = 'in_flight', response_status = null, response_headers = null, response_body = null,
+         locked_until = now() - interval '1 second' where key = $1 and route = $2`,
+      [KEY, `POST /v1/users/${userId}/opt-outs/end`],
+    );
+    expect(rowCount).toBe(1);
+  }
+
+  it("is answered as the first, and ends nothing that was stopped since", async () => {
+    const { id } = await insertUser(api().pool);
+    await optedOut({ userId: id });
+    const first = await endOnce(id);
+    expect(first.body).toEqual({ applied: true });
+    await forgetAnswer(id);
+    await optedOut({ userId: id });
+    const repeated = await endOnce(id);
+    expect([repeated.status, repeated.text]).toEqual([200, first.text]);
+    expect(repeated.headers.get("idempotent-replayed"), "it was carried out").toBeNull();
+    expect(await standing(id), "the later STOP").toHaveLength(1);
+    const { rowCount } = await api().pool.query(
+      "select from audit_log where subject = $1 and action = 'opt_out.ended'",
+      [id],
+    );
+    expect(rowCount).toBe(1);
+  });
+
+  it("is another request for another person", async () => {
+    const { id } = await insertUser(api().pool);
+    const other = await insertUser(api().pool);
+    for (const userId of [id, other.id]) await optedOut({ userId });
+    await endOnce(id);
+    expect((await endOnce(other.id)).body).toEqual({ applied: true });
+    expect(await standing(other.id)).toEqual([]);
+  });
+});
+
 describe("is not ended by hand", () => {
   it.each(["person_asked", "recorded_in_error"])(
     "what needs a consent of its own, on the basis %s: it is the person's to give",
