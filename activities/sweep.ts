@@ -4,6 +4,7 @@ import { dueQuestions, type DueQuestion } from "../db/asking.ts";
 import { answerActs, markActsSignalled, unsignalledActs } from "../db/acts.ts";
 import { markAnswerStarted, unstartedAnswers, type AnswerToStart } from "../db/answers.ts";
 import { wipeCodes } from "../db/otp-challenges.ts";
+import { forgetPhoneVerifications } from "../db/phone-verifications.ts";
 import { markReceiptsSignalled, unsignalledReceipts } from "../db/receipts.ts";
 import { clearStaleMarks, staleRuns } from "../db/stale-plans.ts";
 import { sweepUnstarted, type UnstartedRow } from "../db/starting.ts";
@@ -49,6 +50,7 @@ export function createSweep(deps: SweepDeps) {
     const replans = await signalReplans(deps, olderThan);
     const answers = await startAnswers(deps, olderThan);
     await wipeCodes(deps.pool, deps.now());
+    await forgetPhoneVerifications(deps.pool, deps.now());
     await deps.judgeAccounts();
     await deps.tellOptOuts();
     await askVendors(deps);

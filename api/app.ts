@@ -76,6 +76,10 @@ export function createApp(deps: AppDeps) {
   app.use("/v1/*", authentication(deps.authenticate));
   app.use("/v1/otp/*", otpLimit);
   app.use("/v1/me/phone", otpLimit);
+  // Apart from codes: links that are asked for in bulk must not keep anybody from signing in.
+  const linkLimit = rateLimit(OTP_RATE_LIMIT, deps.now);
+  app.use("/v1/me/phone/verification-link", linkLimit);
+  app.use("/v1/users/:id/phone/verification-link", linkLimit);
   app.use(
     "/v1/*",
     rateLimit(deps.rateLimit ?? DEFAULT_RATE_LIMIT, deps.now),

@@ -10,8 +10,8 @@ import { OPEN_CODES_MAX } from "../domain/verification-code.ts";
  * Ordering: whoever makes or uses a code holds the row of the user whom it stands for, so that of two uses at once one finds the other's end.
  */
 
-/** Kept after its time for the word "expired" and "used"; then nobody remembers it. */
-const REMEMBERED = "1 day";
+/** Kept after its time for the words "expired" and "used"; then nobody remembers it. */
+const REMEMBERED_MS = 86_400_000;
 
 /** The caller holds the user's row. The oldest open ones beyond the limit end. */
 export async function insertPhoneVerification(
@@ -28,9 +28,6 @@ export async function insertPhoneVerification(
   await client.query({
     name: "phone-verification-replace",
     text: `
-      with forgotten as (
-        delete from phone_verifications where user_id = $1 and expires_at < $2::timestamptz - interval '${REMEMBERED}'
-      )
       update phone_verifications v set ended_at = $2, ended_by = 'replaced'
       where v.code_hash in (
         select o.code_hash from phone_verifications o
@@ -89,6 +86,15 @@ export async function endPhoneVerification(
     name: "phone-verification-end",
     text: "update phone_verifications set ended_at = $2, ended_by = $3 where code_hash = $1 and ended_at is null",
     values: [hashOf(end.code), new Date(end.nowMs), end.by],
+  });
+}
+
+/** Of those that are over for a day nothing is kept. For the sweep. */
+export async function forgetPhoneVerifications(pool: pg.Pool, nowMs: number): Promise<void> {
+  await pool.query({
+    name: "phone-verification-forget",
+    text: "delete from phone_verifications where expires_at <= $1",
+    values: [new Date(nowMs - REMEMBERED_MS)],
   });
 }
 

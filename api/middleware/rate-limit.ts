@@ -14,7 +14,7 @@ export type RateLimit = {
 };
 
 export const DEFAULT_RATE_LIMIT: RateLimit = { burst: 2_000, perSecond: 200 };
-/** Codes and guesses of one key: far above what people type, far below what guessing takes. Beside it stand the limits of domain/otp.ts, which all processes share. */
+/** Codes and guesses of one key, and links of verification: far above what people type, far below what guessing takes. Beside it stand the limits of domain/otp.ts, which all processes share. */
 export const OTP_RATE_LIMIT: RateLimit = { burst: 60, perSecond: 1 };
 
 export function rateLimit(limit: RateLimit, now: () => number): MiddlewareHandler<AppEnv> {

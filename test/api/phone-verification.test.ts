@@ -167,6 +167,34 @@ describe("the link", () => {
   });
 });
 
+describe("links of one key", () => {
+  it("are 60, for oneself and others together, and one a second from then on; another key has its own", async () => {
+    await insertVendorAccount(api().pool, "fonnte");
+    const asker = await api().person("admin");
+    const paths = [OWN, `/v1/users/${(await person()).id}/phone/verification-link`];
+    const ask = (count: number, key = asker.key) =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) =>
+          api().request("POST", paths[index % paths.length] ?? OWN, { key }),
+        ),
+      );
+    const statuses = async (count: number) => (await ask(count)).map(({ status }) => status);
+    const start = Date.now();
+    api().clock.nowMs = start;
+    try {
+      expect(new Set(await statuses(60))).toEqual(new Set([200]));
+      const [refused] = await ask(1);
+      expect([refused?.status, refused?.headers.get("retry-after")]).toEqual([429, "1"]);
+      const another = await api().person("technician");
+      expect((await ask(1, another.key))[0]?.status).toBe(200);
+      api().clock.nowMs = start + 1_000;
+      expect((await statuses(2)).toSorted()).toEqual([200, 429]);
+    } finally {
+      api().clock.nowMs = null;
+    }
+  });
+});
+
 describe("which numbers can be written to", () => {
   interface Row {
     readonly provider: ProviderName;
