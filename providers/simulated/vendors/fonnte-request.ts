@@ -2,6 +2,7 @@
  * Reads and checks what a client asks Fonnte to send: form fields, several targets, lists of messages. A refusal is a reason
  * in Fonnte's words. https://docs.fonnte.com/api-send-message/, checked September 2026.
  */
+import { readMultipart } from "../multipart.ts";
 import type { AttachmentSeen } from "../seen.ts";
 import { phoneFrom } from "../phones.ts";
 import { isRecord, isWebAddress, listOf } from "./vendor.ts";
@@ -171,10 +172,7 @@ export async function readFields(request: VendorRequest): Promise<Fields> {
     return { texts, fileBytes: null };
   }
   if (!/^multipart\/form-data\b/i.test(type)) return { texts, fileBytes: null };
-  const sent = new Response(new Uint8Array(request.body), { headers: { "content-type": type } });
-  // Deprecated for servers that face the world; here it reads small bodies of our own clients.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const form = await sent.formData().catch(() => new FormData());
+  const form = await readMultipart({ body: request.body, contentType: type });
   let fileBytes: number | null = null;
   for (const [key, value] of form) {
     if (typeof value === "string") texts.set(key, value);

@@ -2,6 +2,7 @@
  * Reads and checks what a client asks GOWA to send, against `docs/openapi.yaml` and the gateway's own handling of phones:
  * texts and places as JSON, files as multipart forms, both numbers of a place as strings. A refusal is a sentence.
  */
+import { readMultipart } from "../multipart.ts";
 import type { AttachmentSeen } from "../seen.ts";
 import { phoneFrom } from "../phones.ts";
 import { isRecord, isWebAddress } from "./vendor.ts";
@@ -48,10 +49,7 @@ export async function readGowaFields(request: VendorRequest): Promise<GowaFields
     }
   }
   if (!/^multipart\/form-data\b/i.test(type)) return NOTHING;
-  const sent = new Response(new Uint8Array(request.body), { headers: { "content-type": type } });
-  // Deprecated for servers that face the world; here it reads small bodies of our own clients.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const form = await sent.formData().catch(() => new FormData());
+  const form = await readMultipart({ body: request.body, contentType: type });
   const files = new Map<string, string>();
   const values: Record<string, unknown> = {};
   for (const [key, value] of form) {
