@@ -110,7 +110,10 @@ function createListening({ pool, log }: RealtimeDeps) {
   };
 }
 
-/** The adapter connects and queries; it uses nothing else of a pool. */
+/**
+ * The adapter's type asks for pg's whole class, of which it calls `connect` and `query` alone (@socket.io/postgres-adapter 0.5.0). A real pool would give the
+ * connection that listens back to others, and try for ever after the end.
+ */
 function asPool(listening: ReturnType<typeof createListening>): pg.Pool {
   return listening as unknown as pg.Pool;
 }

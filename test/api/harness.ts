@@ -28,6 +28,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { freshDatabase } from "../support/database.ts";
 import type { FreshDatabase } from "../support/database.ts";
 import { MEDIUM_RULES, SECRET_KEY } from "../support/rows.ts";
+import { clientStandIn } from "../support/stand-in.ts";
 
 /** The whole API on a database of its own, with a Temporal that keeps what it was told and can be away. */
 export type Api = {
@@ -119,7 +120,7 @@ export class FakeTemporal {
         }),
       },
     };
-    return client as unknown as Client;
+    return clientStandIn(client);
   }
 }
 

@@ -1,10 +1,10 @@
-import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { listInbound } from "../../db/inbound-list.ts";
 import type { InboundFilter } from "../../db/inbound-list.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { reach } from "../../domain/permissions.ts";
 import { useFreshDatabase } from "../support/database.ts";
+import { poolStandIn } from "../support/stand-in.ts";
 
 /** Goal and method are those of notifications-list-plans.test.ts. */
 const ROWS = 100_000;
@@ -79,7 +79,7 @@ async function statementOf(
       return Promise.resolve({ rows: [] });
     },
   };
-  await listInbound(listener as unknown as pg.Pool, {
+  await listInbound(poolStandIn(listener), {
     actor: READER,
     grants: reach(READER, "read_inbound"),
     filter,

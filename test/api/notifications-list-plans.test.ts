@@ -1,4 +1,3 @@
-import type pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { listNotifications } from "../../db/notification-list.ts";
 import type { NotificationFilter } from "../../db/notification-list.ts";
@@ -6,6 +5,7 @@ import type { Actor } from "../../domain/actor.ts";
 import { reach } from "../../domain/permissions.ts";
 import { useFreshDatabase } from "../support/database.ts";
 import { insertUser } from "../support/rows.ts";
+import { poolStandIn } from "../support/stand-in.ts";
 import { seedWords } from "./harness.ts";
 
 /**
@@ -131,7 +131,7 @@ async function statementOf(
       return { rows: [] };
     },
   };
-  await listNotifications(listener as unknown as pg.Pool, {
+  await listNotifications(poolStandIn(listener), {
     actor,
     grants: reach(actor, "see_notification"),
     filter,

@@ -6,6 +6,7 @@ import { createReplanner } from "../../api/verbs/replanner.ts";
 import { createBackground } from "../../api/verbs/background.ts";
 import { SILENT_LOGGER } from "../../runtime/logger.ts";
 import { insertTarget } from "../support/rows.ts";
+import { clientStandIn } from "../support/stand-in.ts";
 import { TemporalIsAway, useApi } from "./harness.ts";
 
 const api = useApi();
@@ -403,7 +404,7 @@ describe("invariant 18: how fast runs are told", () => {
         getHandle: (workflowId: string) => ({ signal: async () => onSignal(workflowId) }),
       },
     };
-    return client as unknown as Client;
+    return clientStandIn(client);
   }
 
   const runOf = (id: string, priority: "critical" | "high" | "medium" | "low", acceptedAt = 0) => ({

@@ -5,6 +5,7 @@ import type { UserFilter } from "../../db/users.ts";
 import type { Actor } from "../../domain/actor.ts";
 import { reach } from "../../domain/permissions.ts";
 import { useFreshDatabase } from "../support/database.ts";
+import { poolStandIn } from "../support/stand-in.ts";
 
 const database = useFreshDatabase();
 
@@ -53,7 +54,7 @@ function explaining(): { readonly pool: pg.Pool; readonly plans: string[] } {
       return { rows: [] };
     },
   };
-  return { pool: pool as unknown as pg.Pool, plans };
+  return { pool: poolStandIn(pool), plans };
 }
 
 describe("invariant 35: the list of users", () => {

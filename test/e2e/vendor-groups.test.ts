@@ -36,6 +36,7 @@ interface Listed {
   }[];
 }
 
+/** Of a 200 the route's own schema promises the shape; what a test reads of it is asserted there. */
 async function groupsOf(accountId: string, waitSeconds = 15): Promise<Listed> {
   const { body, status } = await story().world.call(
     "GET",
