@@ -29,7 +29,7 @@ import { createReplanner } from "./verbs/replanner.ts";
 import { createWebhookAccounts } from "./verbs/webhook-accounts.ts";
 
 export type ApiSettings = {
-  /** 0: any free one. */
+  /** 0 takes a free one. */
   readonly port: number;
   readonly version: string;
   readonly temporalNamespace: string;

@@ -12,9 +12,9 @@ export type PriceId = Id<"prc">;
 
 export type PriceTerms = {
   readonly unit: PriceUnit;
-  /** Null: any. */
+  /** Null stands for every class. */
   readonly billingClass: BillingClass | null;
-  /** First digits of the number, from its country code; "": any. */
+  /** First digits of the number, from its country code; empty for every number. */
   readonly prefix: string;
   readonly amount: number;
   readonly currency: string;

@@ -53,7 +53,7 @@ export interface SnapshotType {
   readonly answers: AnswerKind;
   readonly isCustomer: boolean;
   readonly isOperational: boolean;
-  /** "HH:MM" from (inclusive) to (exclusive) in the customer's zone; null: any time. */
+  /** "HH:MM" from (inclusive) to (exclusive) in the customer's zone; null where the hour does not matter. */
   readonly sendWindow: { readonly from: string; readonly to: string } | null;
   readonly preferenceClass: PreferenceClass | null;
   /** Needs recorded consent of this class. */

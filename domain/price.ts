@@ -31,9 +31,9 @@ const SECONDS_PER_MINUTE = 60;
 
 export interface Price {
   readonly unit: Exclude<PriceUnit, "month">;
-  /** Null: any. */
+  /** Null stands for every class. */
   readonly billingClass: BillingClass | null;
-  /** First digits of the number, from its country code; "": any. */
+  /** First digits of the number, from its country code; empty for every number. */
   readonly prefix: string;
   /** Of one unit, in millionths of a rupiah. */
   readonly unitMicros: number;

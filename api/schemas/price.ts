@@ -37,7 +37,8 @@ const unit = z.enum(PRICE_UNITS).openapi({
     "What is counted. `segment`: the parts of an SMS; `minute`: of a call; `month`: the account's fee, beside its other prices.",
 });
 const billingClass = z.enum(BILLING_CLASSES).nullable().openapi({
-  description: "Meta's class of messages; null: any. A price of the class goes before one of any.",
+  description:
+    "Meta's class of messages; null for every class. A price of one class goes before that for every class.",
 });
 const prefix = z
   .string()

@@ -57,7 +57,7 @@ export const phoneSettingsSchema = z.strictObject({
   hidesNumber: z.boolean(),
 });
 export type PhoneSettings = z.output<typeof phoneSettingsSchema>;
-/** As given: any part of the settings; `calls` may be one rule. */
+/** As given: some of the settings; `calls` may be one rule. */
 export const phonePatchSchema = phoneSettingsSchema
   .extend({
     calls: z

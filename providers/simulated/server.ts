@@ -14,9 +14,9 @@ import { WorldCleared } from "./time.ts";
 import type { SandboxOptions } from "./sandbox.ts";
 
 export type ServerOptions = SandboxOptions & {
-  /** Default 0: any free port. */
+  /** Default 0, which takes a free one. */
   readonly port?: number;
-  /** Of the mail server; default 0: any free port. */
+  /** Of the mail server; default 0, which takes a free one. */
   readonly smtpPort?: number;
   /** Default 127.0.0.1: the sandbox asks nobody who they are. */
   readonly host?: string;

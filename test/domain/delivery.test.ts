@@ -48,7 +48,7 @@ function* seriesOf(
   }
 }
 
-describe("invariant 21: any permutation with duplicates of the same reports gives the same state", () => {
+describe("invariant 21: the same reports in whatever order, with duplicates, give the same state", () => {
   const endsAgree = (
     start: DeliveryStatus,
     kinds: readonly EvidenceKind[],
