@@ -64,6 +64,8 @@ export async function launchAs(
     `--reuid=${uid}`,
     `--regid=${gid}`,
     "--clear-groups",
+    // Else `access()`, by which PostgreSQL looks for its own programs, leaves the capability out of account (Linux, access_override_creds).
+    "--securebits=+no_setuid_fixup",
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",
     "--",
