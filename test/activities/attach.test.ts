@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import type { DeliverInput } from "../../activities/contract.ts";
 import type { StoredAttachment } from "../../domain/attachment.ts";
 import { ProviderError } from "../../providers/errors.ts";
 import { FileUnavailable } from "../../providers/file-client.ts";
 import type { FileClient, FileRequest } from "../../providers/file-client.ts";
 import type { OutboundMessage } from "../../providers/provider.ts";
 import { useFreshDatabase } from "../support/database.ts";
-import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
+import { deliverWorker, firstMessage, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -77,7 +76,9 @@ async function tell(scene: Scene): Promise<Told> {
   const deliver = worker(sent, answers, filesOf(asked, scene.file));
   const shown: unknown[] = [];
   for (let done = 0; done < tries; done += 1) {
-    const end = deliver(order(notificationId, user.id, accountId));
+    const end = deliver(
+      firstMessage({ notificationId, target: user.id, accountId }, "whatsapp_personal"),
+    );
     await (done < tries - 1 ? expect(end).rejects.toThrow() : end);
     const { rows } = await pool.query<{ attachments: unknown }>(
       "select attachments from deliveries where notification_id = $1",
@@ -109,29 +110,6 @@ function filesOf(asked: string[], failure: FileUnavailable | undefined): FileCli
     fetch: async (request) => {
       await ask("fetch", request);
       return BYTES;
-    },
-  };
-}
-
-function order(notificationId: string, target: string, accountId: string): DeliverInput {
-  return {
-    notificationId,
-    priorityKey: 2,
-    progress: null,
-    order: {
-      purpose: "ladder",
-      pass: 1,
-      step: 1,
-      target,
-      channel: "whatsapp_personal",
-      attempt: 1,
-      handOver: 0,
-      accountId,
-      reason: "step",
-      because: null,
-      evidence: [],
-      deadlineAt: Date.now() + 60_000,
-      validForSeconds: 300,
     },
   };
 }

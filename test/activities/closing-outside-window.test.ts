@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import type { DeliverInput } from "../../activities/contract.ts";
 import { newId } from "../../db/new-id.ts";
 import { ProviderError } from "../../providers/errors.ts";
 import type { OutboundMessage } from "../../providers/provider.ts";
 import { useFreshDatabase } from "../support/database.ts";
-import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
+import { closingMessage, deliverWorker, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -68,19 +67,7 @@ async function scene(provider: string, hoursSinceWord: number | null) {
       [deviceKey, user.phone, hoursSinceWord],
     );
   }
-  const input: DeliverInput = {
-    notificationId,
-    priorityKey: 2,
-    progress: null,
-    order: {
-      purpose: "closing",
-      closing: 1,
-      target: user.id,
-      channel: "whatsapp_personal",
-      accountId,
-      at: null,
-    },
-  };
+  const input = closingMessage({ notificationId, target: user.id, accountId });
   return { input, notificationId, accountId };
 }
 

@@ -1,10 +1,9 @@
 import { expect, it } from "vitest";
 
-import type { DeliverInput } from "../../activities/contract.ts";
 import { recordReceipt } from "../../db/receipts.ts";
 import type { FailureKind } from "../../domain/result-kind.ts";
 import { useFreshDatabase } from "../support/database.ts";
-import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
+import { closingMessage, deliverWorker, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -40,19 +39,7 @@ async function sentAndFailed(
   const deviceKey = `device-${notificationId}`;
   const accountId = await insertAccount(pool, { provider: "fonnte", deviceKey });
   const providerMessageId = `vendor-${(vendorIds += 1)}`;
-  const input: DeliverInput = {
-    notificationId,
-    priorityKey: 2,
-    progress: null,
-    order: {
-      purpose: "closing",
-      closing: 1,
-      target: user.id,
-      channel: "whatsapp_personal",
-      accountId,
-      at: null,
-    },
-  };
+  const input = closingMessage({ notificationId, target: user.id, accountId });
   const deliver = deliverWorker(pool, async () => {
     const { rows } = await pool.query<{ id: string }>(
       "select id from deliveries where notification_id = $1",

@@ -10,7 +10,7 @@ import { ProviderError } from "../../providers/errors.ts";
 import type { FailureReason } from "../../providers/errors.ts";
 import type { OutboundMessage, SendOptions } from "../../providers/provider.ts";
 import { useFreshDatabase } from "../support/database.ts";
-import { deliverWorker, takenAs } from "../support/deliver-worker.ts";
+import { deliverWorker, firstMessage, takenAs } from "../support/deliver-worker.ts";
 import {
   insertAccount,
   insertNotificationRow,
@@ -91,26 +91,7 @@ function worker(answers: Answers, over: Partial<DeliverDeps> = {}) {
 }
 
 function order({ notificationId, accountId, userId }: Scene): DeliverInput {
-  return {
-    notificationId,
-    priorityKey: 2,
-    progress: null,
-    order: {
-      purpose: "ladder",
-      pass: 1,
-      step: 1,
-      target: userId,
-      channel: "push",
-      attempt: 1,
-      handOver: 0,
-      accountId,
-      reason: "step",
-      because: null,
-      evidence: [],
-      deadlineAt: Date.now() + 60_000,
-      validForSeconds: 300,
-    },
-  };
+  return firstMessage({ notificationId, target: userId, accountId }, "push");
 }
 
 function failure(kind: ProviderError["kind"], reason: FailureReason): ProviderError {

@@ -1,5 +1,6 @@
 import type pg from "pg";
 
+import type { DeliverInput } from "../../activities/contract.ts";
 import { createDeliverMessage, type DeliverDeps } from "../../activities/deliver-message.ts";
 import { createOpenAccount } from "../../db/opened-account.ts";
 import type { OutboundMessage, SendOptions, SendResult } from "../../providers/provider.ts";
@@ -52,5 +53,54 @@ export function takenAs(providerMessageId: string): SendResult {
     segments: null,
     isHeldForQuality: false,
     providerResponse: null,
+  };
+}
+
+interface Addressed {
+  readonly notificationId: string;
+  readonly target: string;
+  readonly accountId: string;
+}
+
+/** The first message of a ladder, to be sent within a minute. */
+export function firstMessage(
+  { notificationId, target, accountId }: Addressed,
+  channel: "whatsapp_personal" | "push",
+): DeliverInput {
+  return {
+    notificationId,
+    priorityKey: 2,
+    progress: null,
+    order: {
+      purpose: "ladder",
+      pass: 1,
+      step: 1,
+      target,
+      channel,
+      attempt: 1,
+      handOver: 0,
+      accountId,
+      reason: "step",
+      because: null,
+      evidence: [],
+      deadlineAt: Date.now() + 60_000,
+      validForSeconds: 300,
+    },
+  };
+}
+
+export function closingMessage({ notificationId, target, accountId }: Addressed): DeliverInput {
+  return {
+    notificationId,
+    priorityKey: 2,
+    progress: null,
+    order: {
+      purpose: "closing",
+      closing: 1,
+      target,
+      channel: "whatsapp_personal",
+      accountId,
+      at: null,
+    },
   };
 }
