@@ -1,58 +1,50 @@
 import type pg from "pg";
 
-import { CHANNELS } from "../domain/channel.ts";
-import type { Channel } from "../domain/channel.ts";
 import type { ContactState } from "../domain/effective-settings.ts";
-import type { PolicyRules } from "../domain/escalation-policy.ts";
-import { LOCALES } from "../domain/locale.ts";
-import type { Locale } from "../domain/locale.ts";
+import type { PersonChannel } from "../domain/channel.ts";
 import type { Outcome, StopAct } from "../domain/notification.ts";
 import type {
-  AttachmentCarriage,
+  CandidateGroup,
   CandidatePerson,
   CandidatePolicy,
   RawRequest,
   RequestFacts,
-  SnapshotAccount,
-  SnapshotTemplate,
+  RoutingRule,
+  RuleAudience,
+  SnapshotTicket,
   TextFacts,
+  TicketTexts,
 } from "../domain/plan-snapshot.ts";
 import { PREFIX_DIGITS_MAX } from "../domain/price.ts";
-import { judgeTemplate } from "../domain/provider-template.ts";
-import type {
-  TemplateFault,
-  TemplateMapping,
-  VendorTemplate,
-} from "../domain/provider-template.ts";
 import { ROLE_LADDER } from "../domain/role.ts";
 import type { RunPlan } from "../domain/run.ts";
-import { chooseTemplate, TEXT_LENDERS } from "../domain/template-choice.ts";
-import { VENDOR_TEMPLATE_JSON } from "./provider-templates.ts";
+import {
+  epochMs,
+  INSTALLATION,
+  INSTALLATION_VERSION,
+  POLICY_JSON,
+  toInstallation,
+  toPolicy,
+} from "./installation.ts";
+import type {
+  Installation,
+  InstallationCache,
+  InstallationContext,
+  InstallationRow,
+  PolicyRow,
+} from "./installation.ts";
 
 /**
- * Loads what the planner and the request check need to know, in one statement: a plain notification may cost twenty in all, and one statement sees one moment.
- * Only rows that can matter are read: the persons named by the request, its ticket and its rules, the groups that a rule or their own list names.
+ * Loads what the planner and the request check need to know, as it is at one moment. The installation's part is kept by the process (installation.ts); the rest
+ * and the version of that part are one statement. Where another version is found, one statement reads both.
+ *
+ * Which persons and groups can matter follows from the installation's rules and the request, and is handed to the statement. If what it read shows that others
+ * would have, because a rule has changed or a stored request is not what its id let guess, it is read again for those.
  */
 
-/** What the database can't say of an account: what its provider reports of its messages and can attach to them. Null: no such provider. */
-export type CapabilitiesOf = (account: {
-  readonly provider: string;
-  readonly channel: string;
-  readonly sender: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-}) => {
-  readonly givesSent: boolean;
-  readonly givesDelivered: boolean;
-  readonly carries?: AttachmentCarriage;
-  /** Outside the recipient's window only approved templates may be sent. */
-  readonly needsTemplates?: boolean;
-} | null;
-
-export interface SnapshotContext {
+export interface SnapshotContext extends InstallationContext {
   readonly installationTimeZone: string;
-  readonly capabilitiesOf: CapabilitiesOf;
-  /** Composed from rendering/: how many parts an SMS with a template's text has. One if not given. */
-  readonly segmentsOf?: (template: string) => number;
+  readonly installation: InstallationCache;
 }
 
 /** The record of a notification, as far as planning needs it. */
@@ -108,14 +100,10 @@ export async function loadStored(
   context: SnapshotContext,
   options: LoadOptions,
 ): Promise<{ readonly stored: StoredNotification; readonly facts: RequestFacts } | null> {
-  const { rows } = await client.query<SnapshotRow>({
-    name: "plan-snapshot-stored",
-    text: STORED_SNAPSHOT,
-    values: [idOrWorkflowId, ...optionValues(options)],
-  });
-  const row = rows[0];
-  if (!row?.stored) return null;
-  return { stored: row.stored, facts: toFacts(row, context) };
+  const guess = { ...NOTHING_ASKED, type: typeOfWorkflow(idOrWorkflowId) };
+  const source: Source = { kind: "stored", idOrWorkflowId };
+  const read = await readSnapshot(client, source, guess, context, options);
+  return read?.stored ? { stored: read.stored, facts: read.facts } : null;
 }
 
 export async function loadRequest(
@@ -124,415 +112,551 @@ export async function loadRequest(
   context: SnapshotContext,
   options: LoadOptions,
 ): Promise<RequestFacts> {
-  const { rows } = await client.query<SnapshotRow>({
-    name: "plan-snapshot-request",
-    text: REQUEST_SNAPSHOT,
-    values: [JSON.stringify(request), ...optionValues(options)],
-  });
-  const row = rows[0];
-  if (!row) throw new Error("Invariant broken: a request's snapshot is one row");
-  return toFacts(row, context);
+  const source: Source = { kind: "request", request };
+  const read = await readSnapshot(client, source, request, context, options);
+  if (read === null) throw new Error("Invariant broken: a request's snapshot is one row");
+  return read.facts;
+}
+
+type Source =
+  | { readonly kind: "request"; readonly request: RawRequest }
+  | { readonly kind: "stored"; readonly idOrWorkflowId: string };
+
+/** What decides which persons and groups can matter. */
+type Asked = Pick<RawRequest, "type" | "priority" | "recipients" | "policyId" | "policyVersion">;
+
+const NOTHING_ASKED: Asked = {
+  type: "",
+  priority: null,
+  recipients: null,
+  policyId: null,
+  policyVersion: null,
+};
+
+/** A workflow id has the type in it, an id has not. A wrong guess costs a second statement. */
+function typeOfWorkflow(idOrWorkflowId: string): string {
+  return idOrWorkflowId.split("/")[1] ?? "";
+}
+
+/** Rules that change whom they want between each two statements would be a fault. */
+const READS_MAX = 10;
+
+async function readSnapshot(
+  client: pg.Pool | pg.PoolClient,
+  source: Source,
+  guess: Asked,
+  context: SnapshotContext,
+  options: LoadOptions,
+): Promise<{ readonly stored: StoredNotification | null; readonly facts: RequestFacts } | null> {
+  const cache = context.installation;
+  let kept = cache.latest;
+  let wanted = kept === null ? NOBODY_WANTED : wantedBy(kept, guess, [], options);
+  for (let reads = 1; reads <= READS_MAX; reads += 1) {
+    const { rows } = await client.query<SnapshotRow>(
+      statementOf(source, wanted, options, kept === null),
+    );
+    const row = rows[0];
+    if (row === undefined) return null;
+    const installation = installationOf(row, kept, context);
+    if (installation !== null) {
+      cache.latest = installation.version === null ? null : installation;
+      const request = source.kind === "request" ? source.request : row.request;
+      if (request === null) throw new Error("Invariant broken: a stored request is read with it");
+      const needed = wantedBy(installation, request, row.pinned ?? [], options);
+      if (isSame(needed, wanted)) {
+        return { stored: row.stored, facts: toFacts(row, request, installation, context, options) };
+      }
+      wanted = needed;
+    }
+    // Without a version nobody could tell whether it still holds.
+    kept = installation !== null && installation.version !== null ? installation : null;
+  }
+  throw new Error("what a snapshot is to hold was another one each time it was read");
+}
+
+/** Null: what is kept is not of the moment of this row. */
+function installationOf(
+  { version, installation }: SnapshotRow,
+  kept: Installation | null,
+  context: SnapshotContext,
+): Installation | null {
+  if (installation !== null) return toInstallation(version, installation, context);
+  return kept?.version === version ? kept : null;
+}
+
+/** What a snapshot holds besides the persons that the request and its ticket name. */
+interface Wanted {
+  /** Members of a role, by where they work: a zone, null for all, THE_PLACE for the zone of the request or else the ticket. */
+  readonly roles: readonly { readonly role: string; readonly zone: string | null }[];
+  readonly groupIds: readonly string[];
+  /** Opting out of this is what matters. */
+  readonly messageClass: string | null;
+  /** Whether somebody wrote to one of these is what matters. */
+  readonly deviceKeys: readonly string[];
+}
+
+const NOBODY_WANTED: Wanted = { roles: [], groupIds: [], messageClass: null, deviceKeys: [] };
+/** No zone is called so. */
+const THE_PLACE = "";
+
+function wantedBy(
+  installation: Installation,
+  asked: Asked,
+  pinned: readonly PolicyRow[],
+  options: LoadOptions,
+): Wanted {
+  const rules = installation.rules.get(asked.type) ?? [];
+  const atPlace = (role: string) => ({ role, zone: THE_PLACE });
+  const canRoleUp =
+    (options.withRoleUp ?? false) &&
+    policiesOf(installation, asked, pinned, options).some(hasRoleUp);
+  const roles = [
+    ...rules.flatMap(({ audience }) => audience.flatMap(rolesOf)),
+    ...(asked.recipients?.roles ?? []).map(atPlace),
+    ...(rules.some(tellsTechnicians) ? [atPlace("technician")] : []),
+    ...(options.roles ?? []).map(atPlace),
+    ...(canRoleUp ? ROLE_LADDER.slice(1).flat().map(atPlace) : []),
+  ];
+  return {
+    roles: [...new Map(roles.map((one) => [`${one.role} ${one.zone ?? "*"}`, one])).values()],
+    groupIds: groupsOf(installation, asked).map(({ id }) => id),
+    messageClass: installation.types.get(asked.type)?.messageClass ?? null,
+    deviceKeys: installation.deviceKeys,
+  };
+}
+
+function isSame(one: Wanted, other: Wanted): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function rolesOf({ kind, role, zone }: RuleAudience): Wanted["roles"] {
+  switch (kind) {
+    case "on_duty":
+    case "role": {
+      if (role === null) return [];
+      return [{ role, zone: zone === "all" ? null : zone === "request" ? THE_PLACE : zone }];
+    }
+    case "operators":
+      return [
+        { role: "noc", zone: THE_PLACE },
+        { role: "admin", zone: null },
+      ];
+    case "assignee":
+    case "customer":
+      return [];
+  }
+}
+
+function tellsTechnicians({ groupCategories }: RoutingRule): boolean {
+  return groupCategories.includes("technicians");
+}
+
+function hasRoleUp({ roleUp, steps }: CandidatePolicy): boolean {
+  return roleUp || steps.some((step) => step.roleUp && step.enabled);
+}
+
+/** Of the request, its type, its rules and its priority; older versions where they are pinned or asked for. */
+function policiesOf(
+  { types, rules, policies }: Installation,
+  { type, priority, policyId }: Asked,
+  pinned: readonly PolicyRow[],
+  options: LoadOptions,
+): readonly CandidatePolicy[] {
+  const known = types.get(type)?.type;
+  const priorities: readonly (string | null | undefined)[] = [
+    priority ?? known?.priority,
+    options.priority,
+  ];
+  const ids: readonly (string | null | undefined)[] = [
+    policyId,
+    known?.policyId,
+    ...(rules.get(type) ?? []).map((rule) => rule.policyId),
+  ];
+  return policies
+    .filter(
+      (policy) =>
+        ids.includes(policy.id) || (policy.isDefault && priorities.includes(policy.priority)),
+    )
+    .flatMap((policy) => [...pinned.filter(({ id }) => id === policy.id).map(toPolicy), policy]);
+}
+
+/** Those that a rule or their own list names, and those of the request. */
+function groupsOf({ rules, groups }: Installation, asked: Asked): readonly CandidateGroup[] {
+  const ofType = rules.get(asked.type) ?? [];
+  const categories = ofType.flatMap(({ groupCategories }) => groupCategories);
+  // Where a zone has no technicians' group, the supervisors' are told.
+  if (categories.includes("technicians")) categories.push("supervisors");
+  const ruled = ofType.flatMap(({ groupIds }) => groupIds);
+  const named = asked.recipients?.groupIds ?? [];
+  return groups.filter(
+    ({ id, externalId, category, types, isActive }) =>
+      (isActive && (types.includes(asked.type) || categories.includes(category))) ||
+      ruled.includes(id) ||
+      named.includes(id) ||
+      (externalId !== null && named.includes(`${EXTERNAL}${externalId}`)),
+  );
+}
+
+/** Null where a list has nobody, or was not asked for. */
+interface SnapshotRow {
+  readonly version: string | null;
+  readonly installation: InstallationRow | null;
+  readonly request: RawRequest | null;
+  readonly stored: StoredNotification | null;
+  /** Versions of the request's policy that are not the newest. */
+  readonly pinned: readonly PolicyRow[] | null;
+  readonly ticket: { readonly facts: SnapshotTicket; readonly texts: TicketTexts } | null;
+  readonly people: readonly PersonRow[] | null;
+  /** Each person's best first. */
+  readonly contacts: readonly ContactRow[] | null;
+  /** The most recently used first. */
+  readonly pushes: readonly { readonly userId: string; readonly accountId: string }[] | null;
+  readonly opt_outs: readonly { readonly holder: string; readonly channel: PersonChannel }[] | null;
+  readonly windows: readonly { readonly address: string; readonly deviceKey: string }[] | null;
+  /** Members of the groups who want no messages there. */
+  readonly silent: readonly { readonly userId: string; readonly groupId: string }[] | null;
+  readonly phone_owners: RequestFacts["userIdByPhone"] | null;
+}
+
+interface PersonRow extends Omit<
+  CandidatePerson,
+  | "phone"
+  | "phoneDigits"
+  | "email"
+  | "pushAccountIds"
+  | "optedOutChannels"
+  | "openDeviceKeys"
+  | "groupIds"
+> {
+  readonly name: string | null;
+}
+
+interface ContactRow {
+  readonly userId: string;
+  readonly kind: "phone" | "email";
+  /** Of a phone, E.164. Privacy: of a number only what CandidatePerson has leaves this file, and the customer's for the texts. */
+  readonly number: string | null;
+  readonly state: ContactState;
+}
+
+function toFacts(
+  row: SnapshotRow,
+  request: RawRequest,
+  installation: Installation,
+  context: SnapshotContext,
+  options: LoadOptions,
+): RequestFacts {
+  const { types, zones, rules, zoneTimeZones, knownAccountIds } = installation;
+  const known = types.get(request.type);
+  const zone = request.zone === "" ? null : request.zone;
+  const persons = (row.people ?? []).map((person) => toPerson(person, row, installation));
+  const groups = groupsOf(installation, request);
+  return {
+    request,
+    type: known?.type ?? null,
+    ticket: row.ticket?.facts ?? null,
+    rules: rules.get(request.type) ?? [],
+    groups,
+    texts: {
+      typeNames: known?.names ?? null,
+      zone: zones.get(zone ?? row.ticket?.facts.zone ?? "") ?? null,
+      ...namesOf(row, request),
+      ticket: row.ticket?.texts ?? null,
+    },
+    isZoneKnown: zone === null || zones.has(zone),
+    policies: policiesOf(installation, request, row.pinned ?? [], options),
+    persons,
+    ...installation.outfitOf(request.type),
+    knownAccountIds,
+    userIdByPhone: row.phone_owners ?? {},
+    zoneTimeZones,
+    holidays: holidaysFor(persons, groups, installation, options.now),
+    installationTimeZone: context.installationTimeZone,
+  };
+}
+
+function toPerson(
+  { name: _name, ...person }: PersonRow,
+  row: SnapshotRow,
+  { hasPrefixPrices }: Installation,
+): CandidatePerson {
+  const own = <T extends { readonly userId: string }>(rows: readonly T[] | null): readonly T[] =>
+    (rows ?? []).filter(({ userId }) => userId === person.id);
+  const contacts = own(row.contacts);
+  const numbers = contacts.flatMap(({ number }) => number ?? []);
+  return {
+    ...person,
+    phone: contacts.find(({ kind }) => kind === "phone")?.state ?? "none",
+    // Without the plus.
+    phoneDigits: (hasPrefixPrices ? numbers[0]?.slice(1, 1 + PREFIX_DIGITS_MAX) : null) ?? null,
+    email: contacts.find(({ kind }) => kind === "email")?.state ?? "none",
+    pushAccountIds: own(row.pushes).map(({ accountId }) => accountId),
+    optedOutChannels: distinct(
+      (row.opt_outs ?? [])
+        .filter(({ holder }) => holder === person.id || numbers.includes(holder))
+        .map(({ channel }) => channel),
+    ),
+    openDeviceKeys: distinct(
+      (row.windows ?? [])
+        .filter(({ address }) => address === numbers[0])
+        .map(({ deviceKey }) => deviceKey),
+    ),
+    groupIds: own(row.silent).map(({ groupId }) => groupId),
+  };
+}
+
+function distinct<T extends string>(values: readonly T[]): readonly T[] {
+  return [...new Set(values)];
+}
+
+function namesOf(
+  { people, contacts, ticket }: SnapshotRow,
+  { assigneeId, customerId }: RawRequest,
+): Pick<TextFacts, "assigneeName" | "customer"> {
+  const find = (ref: string | null): PersonRow | null =>
+    (people ?? []).find(
+      ({ id, externalId }) =>
+        ref === id || (externalId !== null && ref === `${EXTERNAL}${externalId}`),
+    ) ?? null;
+  const customer = find(customerId ?? ticket?.facts.customerId ?? null);
+  const ownNumber = (contacts ?? []).find(
+    ({ userId, number }) => userId === customer?.id && number !== null,
+  );
+  return {
+    assigneeName: find(assigneeId ?? ticket?.facts.assigneeId ?? null)?.name ?? null,
+    customer: customer && {
+      name: customer.name,
+      externalId: customer.externalId,
+      phone: ownNumber?.number ?? null,
+    },
+  };
 }
 
 /** Quiet hours look ahead a year; one day back, because a window of yesterday's holiday may still last. */
 const HOLIDAYS_BACK_MS = 2 * 86_400_000;
 const HOLIDAYS_AHEAD_MS = 370 * 86_400_000;
 
-function optionValues(options: LoadOptions): readonly unknown[] {
+/** None where nobody's quiet hours ask for them. */
+function holidaysFor(
+  persons: readonly CandidatePerson[],
+  groups: readonly CandidateGroup[],
+  { holidays }: Installation,
+  now: number,
+): RequestFacts["holidays"] {
+  const hours = [
+    ...persons.map(({ settings }) => settings.quietHours),
+    ...groups.map(({ quietHours }) => quietHours),
+  ];
+  if (!hours.some((one) => one?.days?.includes("holiday"))) return {};
   const day = (instant: number): string => new Date(instant).toISOString().slice(0, 10);
-  return [
-    day(options.now - HOLIDAYS_BACK_MS),
-    day(options.now + HOLIDAYS_AHEAD_MS),
-    options.roles ?? [],
-    options.userIds ?? [],
-    options.withRoleUp === true ? ROLE_LADDER.slice(1).flat() : [],
-    options.priority ?? null,
-    options.policyVersion ?? null,
-  ];
+  const from = day(now - HOLIDAYS_BACK_MS);
+  const to = day(now + HOLIDAYS_AHEAD_MS);
+  return Object.fromEntries(
+    Object.entries(holidays).flatMap(([zone, dates]) => {
+      const near = dates.filter((date) => date >= from && date <= to);
+      return near.length === 0 ? [] : [[zone, near] as const];
+    }),
+  );
 }
 
-interface SnapshotRow extends Pick<
-  RequestFacts,
-  "request" | "type" | "ticket" | "rules" | "groups"
-> {
-  readonly templates: readonly MappedText[];
-  readonly stored: StoredNotification | null;
-  readonly zone_is_known: boolean;
-  readonly policies: readonly (Omit<CandidatePolicy, keyof PolicyRules> & {
-    readonly rules: PolicyRules;
-  })[];
-  readonly persons: readonly (Omit<CandidatePerson, "phone" | "email"> & {
-    readonly phone: ContactState | null;
-    readonly email: ContactState | null;
-  })[];
-  readonly accounts: readonly AccountRow[];
-  readonly user_id_by_phone: RequestFacts["userIdByPhone"];
-  readonly texts: TextFacts;
-  readonly zone_time_zones: RequestFacts["zoneTimeZones"];
-  readonly holidays: RequestFacts["holidays"] | null;
+/** Marks an id as the caller's own. */
+const EXTERNAL = "ext:";
+
+function withoutPrefix(id: string): string {
+  return id.startsWith(EXTERNAL) ? id.slice(EXTERNAL.length) : id;
 }
 
-interface AccountRow {
-  readonly id: string;
-  readonly provider: string;
-  readonly channel: string;
-  readonly sender: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly purposes: readonly string[];
-  readonly health: SnapshotAccount["health"];
-  readonly isStandby: boolean;
-  readonly enabled: boolean;
-  readonly receiptDeadlineSeconds: number;
-  readonly deviceKey: string;
-  readonly prices: NonNullable<SnapshotAccount["prices"]>;
-  readonly vendorTemplates: readonly VendorTemplate[];
-  readonly pacing: { readonly perSecond?: number; readonly minGapSeconds?: number };
-}
-
-function toFacts(row: SnapshotRow, context: SnapshotContext): RequestFacts {
-  const { request, type, ticket, rules, groups, templates, texts } = row;
-  return {
-    request,
-    type,
-    ticket,
-    rules,
-    groups,
-    templates,
-    texts,
-    isZoneKnown: row.zone_is_known,
-    policies: row.policies.map(({ rules: policyRules, ...policy }) => ({
-      ...policy,
-      ...policyRules,
-    })),
-    persons: row.persons.map((person) => ({
-      ...person,
-      phone: person.phone ?? "none",
-      email: person.email ?? "none",
-    })),
-    accounts: row.accounts.flatMap((account) => toAccount(account, row.templates, context)),
-    ...smsSegmentsOf(row, context),
-    knownAccountIds: row.accounts.map(({ id }) => id),
-    userIdByPhone: row.user_id_by_phone,
-    zoneTimeZones: row.zone_time_zones,
-    holidays: row.holidays ?? {},
-    installationTimeZone: context.installationTimeZone,
-  };
-}
-
-/** Counted only where a price asks for it: the longest of the languages. */
-function smsSegmentsOf(
-  { accounts, templates }: SnapshotRow,
-  { segmentsOf }: SnapshotContext,
-): Pick<RequestFacts, "smsSegments"> {
-  const isCounted = accounts.some(({ prices }) => prices.some(({ unit }) => unit === "segment"));
-  if (segmentsOf === undefined || !isCounted) return {};
-  const lender = TEXT_LENDERS.sms.find((from) => templates.some(({ channel }) => channel === from));
-  const counts = templates
-    .filter(({ channel }) => channel === lender)
-    .map(({ body }) => segmentsOf(body));
-  return { smsSegments: Math.max(1, ...counts) };
-}
-
-function toAccount(
-  account: AccountRow,
-  texts: readonly MappedText[],
-  context: SnapshotContext,
-): readonly SnapshotAccount[] {
-  const channel = CHANNELS.find((known) => known === account.channel);
-  const capabilities = context.capabilitiesOf(account);
-  if (!account.enabled || channel === undefined || capabilities === null) return [];
-  const { perSecond = 0, minGapSeconds = 0 } = account.pacing;
-  return [
-    {
-      id: account.id,
-      channel,
-      purposes: account.purposes,
-      health: account.health,
-      isStandby: account.isStandby,
-      givesSent: capabilities.givesSent,
-      givesDelivered: capabilities.givesDelivered,
-      ...(capabilities.carries === undefined ? {} : { carries: capabilities.carries }),
-      ...(capabilities.needsTemplates === true
-        ? { templateFaults: templateFaultsOf(account, channel, texts) }
-        : {}),
-      receiptDeadlineMs: account.receiptDeadlineSeconds * 1_000,
-      deviceKey: account.deviceKey,
-      gapMs: Math.max(minGapSeconds * 1_000, perSecond > 0 ? 1_000 / perSecond : 0),
-      prices: account.prices,
-    },
-  ];
-}
-
-type MappedText = SnapshotTemplate & { readonly providerTemplate: TemplateMapping | null };
-
-function templateFaultsOf(
-  { vendorTemplates }: AccountRow,
-  channel: Channel,
-  texts: readonly MappedText[],
-): NonNullable<SnapshotAccount["templateFaults"]> {
-  const faults: Partial<Record<Locale, TemplateFault>> = {};
-  for (const locale of LOCALES) {
-    const text = chooseTemplate(texts, channel, locale);
-    if (text === null) continue;
-    const verdict = judgeTemplate(text.providerTemplate, text.locale, vendorTemplates);
-    if (!verdict.ok) faults[locale] = verdict.fault;
-  }
-  return faults;
-}
-
-/** Epoch ms of a timestamp, as JSON carries it. */
-function epochMs(column: string): string {
-  return `floor(extract(epoch from ${column}) * 1000)::bigint`;
+interface Statement {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
 }
 
 /**
- * From a CTE `q` (one row: `r`, the raw request; `stored`; `id`, the notification's or null) to everything else.
- * Parameters: $2, $3 holidays from and to; $4 roles wanted; $5 persons wanted; $6 roles of role-up, if wanted; $7, $8 another policy's priority or version.
+ * What nobody wants is left out of the text: setting up a part costs PostgreSQL as much as carrying it out. So there are a few statements, each under the name
+ * of its parts.
  */
-const REST = `
-given as (
-    select q.id, q.r ->> 'type' as type, q.r ->> 'priority' as priority, nullif(q.r ->> 'zone', '') as zone,
-      case when q.r ->> 'ticketId' like 'ext:%' then substr(q.r ->> 'ticketId', 5) else q.r ->> 'ticketId' end as ticket_id,
-      q.r ->> 'policyId' as policy_id, (q.r ->> 'policyVersion')::integer as policy_version,
-      case when jsonb_typeof(q.r -> 'recipients') = 'object' then q.r -> 'recipients' end as recipients, q.r
-    from q
-  ),
-  kind as (select t.* from notification_types t join given on t.code = given.type),
-  ticket as (select t.* from tickets t join given on t.id = given.ticket_id),
-  place as (select coalesce(given.zone, (select zone from ticket)) as zone from given),
-  rules as (
-    select g.* from notification_group_rules g join given on g.notification_type = given.type where g.enabled
-  ),
-  policies as (
-    select p.id, v.version, p.name, p.priority, p.is_default, p.is_active, v.version = p.current_version as is_current, v.rules
-    from given
-    join escalation_policies p on p.id = given.policy_id
-      or p.id = (select policy_id from kind)
-      or p.id in (select policy_id from rules)
-      or (p.is_default and p.priority in (coalesce(given.priority, (select priority from kind)), $7))
-    join escalation_policy_versions v on v.policy_id = p.id
-      and (v.version = p.current_version or (p.id = given.policy_id and v.version in (given.policy_version, $8)))
-  ),
-  phone_owners as (
-    select c.value as phone, c.user_id from contacts c
-    where c.kind = 'phone' and c.is_active and c.value in (select jsonb_array_elements_text(given.recipients -> 'phones') from given)
-  ),
-  person_refs as (
-    select f.ref from given, lateral (values (given.r ->> 'assigneeId'), (given.r ->> 'customerId'), (given.r ->> 'actorId')) f(ref)
-    where f.ref is not null
-    union select jsonb_array_elements_text(given.recipients -> 'userIds') from given
-    union select f.ref from ticket, lateral (values (ticket.assignee_id), (ticket.customer_id)) f(ref) where f.ref is not null
-    union select unnest($5::text[])
-    union select user_id from phone_owners
-    union select t.user_id from notification_targets t join given on t.notification_id = given.id where t.user_id is not null
-  ),
-  wanted_roles as (
-    select a ->> 'role' as role, case a ->> 'zone' when 'all' then null when 'request' then place.zone else coalesce(a ->> 'zone', place.zone) end as zone
-    from place, rules, jsonb_array_elements(rules.audience) a where a ->> 'kind' in ('on_duty', 'role')
-    union
-    select o.role, o.zone from place, rules, jsonb_array_elements(rules.audience) a, lateral (values ('noc', place.zone), ('admin', null)) o(role, zone)
-    where a ->> 'kind' = 'operators'
-    union select jsonb_array_elements_text(given.recipients -> 'roles'), place.zone from given, place
-    union select 'technician', place.zone from place, rules where 'technicians' = any(rules.group_categories)
-    union select w.role, place.zone from place, unnest($4::text[]) w(role)
-    union select w.role, place.zone from place, unnest($6::text[]) w(role)
-    where exists (
-      select from policies p where (p.rules ->> 'roleUp')::boolean
-        or jsonb_path_exists(p.rules, '$.steps[*] ? (@.roleUp == true && @.enabled == true)')
-    )
-  ),
-  groups as (
-    select g.* from whatsapp_groups g, given
-    where (
-      g.is_active and (
-        given.type = any(g.types)
-        or g.id in (select unnest(rules.group_ids) from rules)
-        or g.category in (select unnest(rules.group_categories) from rules)
-        or (g.category = 'supervisors' and exists (select from rules where 'technicians' = any(rules.group_categories)))
-      )
-    )
-    or g.id in (select unnest(rules.group_ids) from rules)
-    or g.id in (select jsonb_array_elements_text(given.recipients -> 'groupIds'))
-    or 'ext:' || g.external_id in (select jsonb_array_elements_text(given.recipients -> 'groupIds'))
-  ),
-  members as (
-    select m.group_id, m.user_id from whatsapp_group_members m join groups g on g.id = m.group_id
-    join notification_settings s on s.user_id = m.user_id
-    where m.is_active and m.user_id is not null and s.settings ->> 'groupNotifications' = 'false'
-  ),
+function statementOf(
+  source: Source,
+  wanted: Wanted,
+  options: LoadOptions,
+  withInstallation: boolean,
+): Statement {
+  const parts: string[] = [source.kind];
+  const values: unknown[] = [];
+  const given = (value: unknown): string => `$${values.push(value)}`;
+  const part: Part = (name, isWanted, text) => {
+    if (!isWanted) return "";
+    parts.push(name);
+    return text();
+  };
+  const named = [...(options.userIds ?? []), ...namedBy(source)];
+  const external = named.filter((id) => id.startsWith(EXTERNAL)).map(withoutPrefix);
+  const hasGroups = wanted.groupIds.length > 0;
+
+  const asked =
+    source.kind === "stored"
+      ? recordAsked(given(source.idOrWorkflowId))
+      : requestAsked(source.request, given, part);
+  const text = `
+  with asked as materialized (${asked}),
+  ticket as (select t.* from tickets t join asked on t.id = asked.ticket_id),
+  ${part("groups", hasGroups, () => `silent as (${silentMembers(given(wanted.groupIds))}),`)}
   people as (
-    select u.* from users u where u.id in (select ref from person_refs)
-    union
-    select u.* from users u where u.external_id in (select substr(ref, 5) from person_refs where ref like 'ext:%')
-    union
-    select u.* from users u join members m on m.user_id = u.id
-    union
-    select u.* from users u join wanted_roles w on w.role = u.role
+    select u.id, u.external_id, u.name, u.locale, u.role, u.zones, u.time_zone, u.is_active, u.version, s.settings
+    from users u left join notification_settings s on s.user_id = u.id
+    where u.id = any (${given(named)}::text[] || (select user_ids from asked) || (select array[assignee_id, customer_id] from ticket)
+      ${part("external", external.length > 0, () => `|| array(select x.id from users x where x.external_id = any (${given(external)}::text[]))`)}
+      ${hasGroups ? "|| array(select user_id from silent)" : ""}
+      ${part("roles", wanted.roles.length > 0, () => `|| array(${roleMembers(wanted.roles, given)})`)})
+  ),
+  contact as (
+    select c.user_id, c.kind, c.value, c.verified_at, c.is_primary, c.created_at from contacts c
+    where c.user_id = any (array(select id from people)) and c.is_active and c.kind in ('phone', 'email')
+  )
+  select ${INSTALLATION_VERSION} as version, ${withInstallation ? INSTALLATION : "null"} as installation,
+    asked.request, asked.stored, asked.phone_owners,
+    (
+      select json_agg(${POLICY_JSON} order by v.version)
+      from escalation_policies p join escalation_policy_versions v on v.policy_id = p.id
+      where p.id = asked.policy_id and v.version in (asked.policy_version, ${given(options.policyVersion ?? null)}) and v.version <> p.current_version
+    ) as pinned,
+    ${TICKET} as ticket,
+    ${PEOPLE} as people,
+    ${CONTACTS} as contacts,
+    ${PUSHES} as pushes,
+    (
+      select json_agg(json_build_object('holder', o.holder, 'channel', o.channel) order by o.channel) from opt_outs o
+      where o.ended_at is null and o.message_class = ${given(wanted.messageClass)}
+        and o.holder = any (array(select id from people union all select value from contact where kind = 'phone'))
+    ) as opt_outs,
+    ${part("devices", wanted.deviceKeys.length > 0, () => `${openWindows(given(wanted.deviceKeys))} as windows,`)}
+    ${hasGroups ? "(select json_agg(json_build_object('userId', m.user_id, 'groupId', m.group_id)) from silent m)" : "null"} as silent
+  from asked`;
+  // What is asked once after a change is not kept by every connection.
+  return withInstallation
+    ? { text, values }
+    : { name: ["plan-snapshot", ...parts].join("-"), text, values };
+}
+
+/** A parameter of the statement. */
+type Given = (value: unknown) => string;
+/** Text that is in the statement or not; names the statement. */
+type Part = (name: string, isWanted: boolean, text: () => string) => string;
+
+/** Persons that a request names, by id or `ext:` id. Those of a stored one are in its row. */
+function namedBy(source: Source): readonly string[] {
+  if (source.kind === "stored") return [];
+  const { assigneeId, customerId, actorId, recipients } = source.request;
+  return [assigneeId, customerId, actorId, ...(recipients?.userIds ?? [])].filter(
+    (id) => id !== null,
+  );
+}
+
+/** One row of what is asked: its place, its policy, and persons that only the database knows. */
+function requestAsked(request: RawRequest, given: Given, part: Part): string {
+  const { zone, ticketId, policyId, policyVersion, recipients } = request;
+  const phones = recipients?.phones ?? [];
+  const owners = part(
+    "phones",
+    phones.length > 0,
+    () =>
+      `from contacts c where c.kind = 'phone' and c.is_active and c.value = any (${given(phones)}::text[])`,
+  );
+  // The request is read as a whole, so that characters that PostgreSQL can't store are refused here and not when it is accepted.
+  return `
+    select ${given(zone)} as zone, ${given(ticketId && withoutPrefix(ticketId))} as ticket_id,
+      ${given(policyId)} as policy_id, ${given(policyVersion)}::integer as policy_version,
+      ${owners === "" ? "null::text[]" : `array(select c.user_id ${owners})`} as user_ids,
+      ${owners === "" ? "null" : `(select json_object_agg(c.value, c.user_id) ${owners})`} as phone_owners,
+      null as request, case when ${given(JSON.stringify(request))}::jsonb is null then 0 end as stored`;
+}
+
+function recordAsked(idOrWorkflowId: string): string {
+  return `
+    select n.zone, n.ticket_id, n.policy_id, n.policy_version, null as phone_owners,
+      array[n.assignee_id, n.customer_id, n.actor_id] || array(select jsonb_array_elements_text(n.recipients -> 'userIds'))
+        || array(select t.user_id from notification_targets t where t.notification_id = n.id) as user_ids,
+      json_build_object('notificationId', n.id, 'type', n.type, 'priority', n.priority, 'zone', n.zone, 'ticketId', n.ticket_id,
+        'assigneeId', n.assignee_id, 'customerId', n.customer_id, 'actorId', n.actor_id, 'category', n.category, 'data', n.data,
+        'recipients', n.recipients, 'policyId', n.policy_id, 'policyVersion', n.policy_version,
+        'attachments', n.attachments, 'avoidAccountIds', n.avoid_account_ids, 'acceptedAt', ${epochMs("n.accepted_at")}, 'notBefore', ${epochMs("n.not_before")},
+        'notAfter', ${epochMs("n.not_after")}) as request,
+      json_build_object('id', n.id, 'workflowId', n.workflow_id, 'runId', n.run_id, 'bodyHash', encode(n.body_hash, 'hex'),
+        'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,
+        'hasSent', exists (select from deliveries d where d.notification_id = n.id and d.purpose = 'ladder' and d.channel <> 'in_app'),
+        'acts', (
+          select coalesce(json_agg(json_build_object('actId', a.id, 'kind', a.kind, 'at', ${epochMs("a.at")}, 'userId', a.by ->> 'userId',
+            'params', a.params) order by a.at, a.id), '[]')
+          from acts a where a.notification_id = n.id and a.applied is distinct from false and a.kind not in ('rate', 'close')
+        ),
+        'targets', (
+          select coalesce(json_agg(json_build_object('target', t.target, 'kind', t.kind, 'origin', t.origin, 'state', t.state)), '[]')
+          from notification_targets t where t.notification_id = n.id
+        )
+      ) as stored
+    from notifications n where n.id = ${idOrWorkflowId} or n.workflow_id = ${idOrWorkflowId}`;
+}
+
+function silentMembers(groupIds: string): string {
+  return `
+    select m.group_id, m.user_id from whatsapp_group_members m join notification_settings s on s.user_id = m.user_id
+    where m.group_id = any (${groupIds}::text[]) and m.is_active and s.settings ->> 'groupNotifications' = 'false'`;
+}
+
+/** Of the zone, or of any where the zone has none. */
+function roleMembers(roles: Wanted["roles"], given: Given): string {
+  return `
+    select u.id
+    from (
+      select w.role, case w.zone when '${THE_PLACE}' then (select coalesce(nullif(asked.zone, ''), (select zone from ticket)) from asked) else w.zone end as zone
+      from unnest(${given(roles.map(({ role }) => role))}::text[], ${given(roles.map(({ zone }) => zone))}::text[]) w(role, zone)
+    ) w
+    join users u on u.role = w.role
     where u.is_active and u.role <> 'customer' and (
       w.zone is null or w.zone = any(u.zones)
       or not exists (
         select from users x where x.role = w.role and x.is_active and x.role <> 'customer' and w.zone = any(x.zones)
       )
-    )
+    )`;
+}
+
+const TICKET = `(
+  select json_build_object(
+    'facts', json_build_object('id', t.id, 'zone', t.zone, 'category', t.category, 'isClosed', t.status in ('resolved', 'closed'),
+      'assigneeId', t.assignee_id, 'customerId', t.customer_id, 'updatedAt', ${epochMs("t.updated_at")}),
+    'texts', json_build_object('id', t.id, 'title', t.title, 'category', t.category, 'priority', t.priority, 'status', t.status,
+      'slaHours', t.sla_hours, 'deadlineAt', ${epochMs("t.deadline_at")}, 'locationText', t.location_text,
+      'latitude', t.latitude, 'longitude', t.longitude, 'url', t.url)
   )
-  select q.r as request, q.stored,
-    (
-      select jsonb_build_object('code', k.code, 'priority', k.priority, 'policyId', k.policy_id, 'answers', k.answers,
-        'isCustomer', k.is_customer, 'isOperational', k.is_operational, 'sendWindow', k.send_window,
-        'preferenceClass', k.preference_class, 'consentClass', k.consent_class, 'isActive', k.is_active)
-      from kind k
-    ) as type,
-    jsonb_build_object(
-      'typeNames', (select jsonb_build_object('id', k.name_id, 'en', k.name_en) from kind k),
-      'zone', (select jsonb_build_object('code', z.code, 'name', z.name) from zones z, place where z.code = place.zone),
-      'assigneeName', (
-        select u.name from people u, given
-        where coalesce(given.r ->> 'assigneeId', (select assignee_id from ticket)) in (u.id, 'ext:' || u.external_id)
-      ),
-      'customer', (
-        select jsonb_build_object('name', u.name, 'externalId', u.external_id, 'phone', (
-          select c.value from contacts c where c.user_id = u.id and c.kind = 'phone' and c.is_active
-          order by c.is_primary desc, c.created_at limit 1
-        ))
-        from people u, given
-        where coalesce(given.r ->> 'customerId', (select customer_id from ticket)) in (u.id, 'ext:' || u.external_id)
-      ),
-      'ticket', (
-        select jsonb_build_object('id', t.id, 'title', t.title, 'category', t.category, 'priority', t.priority, 'status', t.status,
-          'slaHours', t.sla_hours, 'deadlineAt', ${epochMs("t.deadline_at")}, 'locationText', t.location_text,
-          'latitude', t.latitude, 'longitude', t.longitude, 'url', t.url)
-        from ticket t
-      )
-    ) as texts,
-    (select given.zone is null or exists (select from zones z where z.code = given.zone) from given) as zone_is_known,
-    (
-      select jsonb_build_object('id', t.id, 'zone', t.zone, 'category', t.category, 'isClosed', t.status in ('resolved', 'closed'),
-        'assigneeId', t.assignee_id, 'customerId', t.customer_id, 'updatedAt', ${epochMs("t.updated_at")})
-      from ticket t
-    ) as ticket,
-    (
-      select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'conditions', g.conditions, 'audience', g.audience, 'groupIds', g.group_ids,
-        'groupCategories', g.group_categories, 'primary', g.is_primary, 'policyId', g.policy_id, 'channels', g.channels)
-        order by g.position, g.id), '[]')
-      from rules g
-    ) as rules,
-    (
-      select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'version', p.version, 'name', p.name, 'priority', p.priority,
-        'isDefault', p.is_default, 'isActive', p.is_active, 'isCurrent', p.is_current, 'rules', p.rules) order by p.id, p.version), '[]')
-      from policies p
-    ) as policies,
-    (
-      select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'externalId', u.external_id, 'locale', u.locale, 'role', u.role,
-        'zones', u.zones, 'timeZone', u.time_zone, 'isActive', u.is_active, 'version', u.version,
-        'settings', coalesce((select s.settings from notification_settings s where s.user_id = u.id), '{}'),
-        'phone', (
-          select case when c.verified_at is null then 'unverified' else 'verified' end from contacts c
-          where c.user_id = u.id and c.kind = 'phone' and c.is_active order by c.is_primary desc, c.created_at limit 1
-        ),
-        'phoneDigits', case when exists (select from price_book p where p.prefix <> '') then (
-          select substr(c.value, 2, ${PREFIX_DIGITS_MAX}) from contacts c
-          where c.user_id = u.id and c.kind = 'phone' and c.is_active order by c.is_primary desc, c.created_at limit 1
-        ) end,
-        'email', (
-          select case when c.verified_at is null then 'unverified' else 'verified' end from contacts c
-          where c.user_id = u.id and c.kind = 'email' and c.is_active order by c.is_primary desc, c.created_at limit 1
-        ),
-        'pushAccountIds', (
-          select coalesce(jsonb_agg(s.account_id order by s.used_at desc, s.account_id), '[]') from (
-            select p.account_id, max(coalesce(p.last_used_at, p.created_at)) as used_at
-            from push_subscriptions p where p.user_id = u.id and p.expired_at is null group by p.account_id
-          ) s
-        ),
-        'optedOutChannels', (
-          select coalesce(jsonb_agg(distinct o.channel), '[]') from opt_outs o
-          where o.ended_at is null and o.message_class = (select k.message_class from kind k) and o.holder in (
-            select u.id union all select c.value from contacts c where c.user_id = u.id and c.kind = 'phone' and c.is_active
-          )
-        ),
-        'openDeviceKeys', (
-          select coalesce(jsonb_agg(distinct w.device_key), '[]') from provider_accounts a
-          join contact_windows w on w.device_key = a.device_key and w.address = (
-            select c.value from contacts c
-            where c.user_id = u.id and c.kind = 'phone' and c.is_active order by c.is_primary desc, c.created_at limit 1
-          )
-          where a.channel = 'whatsapp_personal' and w.last_inbound_at > now() - interval '24 hours'
-        ),
-        'groupIds', coalesce((select jsonb_agg(m.group_id) from members m where m.user_id = u.id), '[]')
-      ) order by u.id), '[]')
-      from people u
-    ) as persons,
-    (
-      select coalesce(jsonb_agg(jsonb_build_object('id', g.id, 'externalId', g.external_id, 'category', g.category, 'zone', g.work_zone,
-        'serviceTypes', g.service_types, 'types', g.types, 'minPriority', g.min_priority, 'timeZone', g.time_zone,
-        'quietHours', g.quiet_hours, 'isActive', g.is_active, 'version', g.version, 'hasChat', g.group_chat_id is not null,
-        'provenAccountIds', coalesce((select jsonb_agg(x.account_id) from provider_account_groups x where x.group_id = g.id), '[]')
-      ) order by g.id), '[]')
-      from groups g
-    ) as groups,
-    (
-      select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'provider', a.provider, 'channel', a.channel, 'sender', a.sender, 'settings', a.settings, 'purposes', a.purposes,
-        'health', a.health_state, 'isStandby', a.is_standby, 'enabled', a.enabled, 'receiptDeadlineSeconds', a.receipt_deadline_seconds, 'deviceKey', a.device_key, 'pacing', a.pacing,
-        'vendorTemplates', (
-          select coalesce(jsonb_agg(${VENDOR_TEMPLATE_JSON}), '[]') from provider_templates p
-          where p.account_id = a.id and p.name in (
-            select t.provider_template ->> 'name' from templates t join given on t.type = given.type where t.is_current
-          )
-        ),
-        'prices', (
-          -- Each slot's present price and those to come.
-          select coalesce(jsonb_agg(jsonb_build_object('unit', p.unit, 'billingClass', p.billing_class, 'prefix', p.prefix,
-            'unitMicros', (p.unit_cost * 1000000)::bigint, 'incrementSeconds', p.increment_seconds, 'validFrom', ${epochMs("p.valid_from")})), '[]')
-          from price_book p
-          where p.account_id = a.id and p.unit <> 'month' and not exists (
-            select from price_book newer
-            where newer.account_id = p.account_id and newer.unit <> 'month' and newer.prefix = p.prefix
-              and newer.billing_class is not distinct from p.billing_class and newer.valid_from > p.valid_from and newer.valid_from <= now()
-          )
-        ))
-        order by a.channel, a.position, a.id), '[]')
-      from provider_accounts a
-    ) as accounts,
-    (
-      select coalesce(jsonb_agg(jsonb_build_object('channel', t.channel, 'locale', t.locale, 'subject', t.subject, 'body', t.body,
-        'providerTemplate', t.provider_template) order by t.channel, t.locale), '[]')
-      from templates t join given on t.type = given.type where t.is_current
-    ) as templates,
-    (select coalesce(jsonb_object_agg(o.phone, o.user_id), '{}') from phone_owners o) as user_id_by_phone,
-    (select coalesce(jsonb_object_agg(z.code, z.time_zone), '{}') from zones z) as zone_time_zones,
-    case when exists (
-      select from notification_settings s join people u on u.id = s.user_id where s.settings -> 'quietHours' -> 'days' ? 'holiday'
-      union all
-      select from groups g where g.quiet_hours -> 'days' ? 'holiday'
-    ) then (
-      select jsonb_object_agg(h.zone, h.dates) from (
-        select zone, jsonb_agg(date order by date) as dates from holidays where date between $2 and $3 group by zone
-      ) h
-    ) end as holidays
-  from q`;
+  from ticket t
+)`;
 
-const REQUEST_SNAPSHOT = `
-  with q as (select null::text as id, $1::jsonb as r, null::jsonb as stored), ${REST}`;
+const PEOPLE = `(
+  select json_agg(json_build_object('id', u.id, 'externalId', u.external_id, 'name', u.name, 'locale', u.locale, 'role', u.role,
+    'zones', u.zones, 'timeZone', u.time_zone, 'isActive', u.is_active, 'version', u.version, 'settings', coalesce(u.settings, '{}')) order by u.id)
+  from people u
+)`;
 
-const STORED_SNAPSHOT = `
-  with q as (
-    select n.id,
-      jsonb_build_object('notificationId', n.id, 'type', n.type, 'priority', n.priority, 'zone', n.zone, 'ticketId', n.ticket_id,
-        'assigneeId', n.assignee_id, 'customerId', n.customer_id, 'actorId', n.actor_id, 'category', n.category, 'data', n.data,
-        'recipients', n.recipients, 'policyId', n.policy_id, 'policyVersion', n.policy_version,
-        'attachments', n.attachments, 'avoidAccountIds', n.avoid_account_ids, 'acceptedAt', ${epochMs("n.accepted_at")}, 'notBefore', ${epochMs("n.not_before")},
-        'notAfter', ${epochMs("n.not_after")}) as r,
-      jsonb_build_object('id', n.id, 'workflowId', n.workflow_id, 'runId', n.run_id, 'bodyHash', encode(n.body_hash, 'hex'),
-        'outcome', n.outcome, 'stopKind', n.stop_kind, 'stopActId', n.stop_act_id, 'runPlan', n.run_plan,
-        'hasSent', exists (select from deliveries d where d.notification_id = n.id and d.purpose = 'ladder' and d.channel <> 'in_app'),
-        'acts', (
-          select coalesce(jsonb_agg(jsonb_build_object('actId', a.id, 'kind', a.kind, 'at', ${epochMs("a.at")}, 'userId', a.by ->> 'userId',
-            'params', a.params) order by a.at, a.id), '[]')
-          from acts a where a.notification_id = n.id and a.applied is distinct from false and a.kind not in ('rate', 'close')
-        ),
-        'targets', (
-          select coalesce(jsonb_agg(jsonb_build_object('target', t.target, 'kind', t.kind, 'origin', t.origin, 'state', t.state)), '[]')
-          from notification_targets t where t.notification_id = n.id
-        )
-      ) as stored
-    from notifications n where n.id = $1 or n.workflow_id = $1
-  ), ${REST}`;
+const CONTACTS = `(
+  select json_agg(json_build_object('userId', c.user_id, 'kind', c.kind, 'number', case c.kind when 'phone' then c.value end,
+    'state', case when c.verified_at is null then 'unverified' else 'verified' end) order by c.is_primary desc, c.created_at)
+  from contact c
+)`;
+
+const PUSHES = `(
+  select json_agg(json_build_object('userId', s.user_id, 'accountId', s.account_id) order by s.used_at desc, s.account_id)
+  from (
+    select p.user_id, p.account_id, max(coalesce(p.last_used_at, p.created_at)) as used_at
+    from push_subscriptions p where p.user_id = any (array(select id from people)) and p.expired_at is null group by p.user_id, p.account_id
+  ) s
+)`;
+
+/** Within 24 hours of what somebody wrote, anything may be written to them. */
+function openWindows(deviceKeys: string): string {
+  return `(
+    select json_agg(json_build_object('address', w.address, 'deviceKey', w.device_key) order by w.device_key) from contact_windows w
+    where w.device_key = any (${deviceKeys}::text[]) and w.address = any (array(select value from contact where kind = 'phone'))
+      and w.last_inbound_at > now() - interval '24 hours'
+  )`;
+}

@@ -1,3 +1,4 @@
+import { createInstallationCache } from "../db/installation.ts";
 import type { CheckContext } from "../db/requests.ts";
 import { createAddressGuard } from "../providers/address-guard.ts";
 import { evidenceOf } from "../providers/registry.ts";
@@ -17,6 +18,7 @@ export function planningContext(options: {
   const guard = createAddressGuard({ allowsThisMachine: options.allowsLocalFiles ?? false });
   return {
     installationTimeZone: options.installationTimeZone,
+    installation: createInstallationCache(),
     capabilitiesOf: (account) => evidenceOf(options.providers, account),
     missingVariables: createMissingVariables(options),
     fileUrlProblem: (url) => guard.problemOf(url),

@@ -34,7 +34,7 @@ async function problemsOf(request: NotificationRequest): Promise<readonly string
 }
 
 describe("the check of a request", () => {
-  test("costs one statement and writes nothing", async () => {
+  test("costs one statement where the installation is known, and writes nothing", async () => {
     const { pool, context } = planning();
     const counted = counting(pool);
     const request = {
@@ -43,6 +43,7 @@ describe("the check of a request", () => {
       data: { location: "x" },
       recipients: { phones: [PHONE] },
     };
+    await checkRequest(pool, { type: "outage" }, { ...context, now: NOON });
     await checkRequest(counted.pool, request, { ...context, now: NOON });
     expect(counted.count()).toBe(1);
     const { rowCount } = await pool.query("select from contacts where value = $1", [PHONE]);
