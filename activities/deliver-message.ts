@@ -446,7 +446,7 @@ async function prepare(
         recipient,
         devices[0]?.to ?? destinationOf(channel, recipient.kind, address),
         message,
-        linkOf(context, answerUrl, deps.settings, deps.now()),
+        linkOf(channel, context, answerUrl, deps.settings, deps.now()),
         attachment,
       ),
       ...(oneTimeCode === null ? {} : { tellsCode: true }),

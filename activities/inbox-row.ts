@@ -11,21 +11,40 @@ export interface InboxReader {
   readonly timeZone: string;
 }
 
+type InboxText = Omit<InboxRow, "userId">;
+
 /**
- * What a person's inbox shows of a notification that begins. Null when the type has no text that these facts fill any more: the ladder then orders the row, and
- * what becomes of it is recorded there.
+ * What these persons' inboxes show of a notification that begins; who reads in one language and zone reads one text. Nobody has a row when the type has no text
+ * that these facts fill any more: the ladder then orders the row, and what becomes of it is recorded there.
  */
-export function inboxRow(
+export function inboxRows(
   templates: readonly SnapshotTemplate[],
   facts: MessageFacts,
-  { person, timeZone }: InboxReader,
+  readers: readonly InboxReader[],
   moment: { readonly portalUrl: string | null; readonly now: number },
-): InboxRow | null {
-  const template = chooseTemplate(templates, "in_app", person.locale);
+): readonly InboxRow[] {
+  const texts = new Map<string, InboxText | null>();
+  return readers.flatMap(({ person, timeZone }): readonly InboxRow[] => {
+    const key = `${person.locale} ${timeZone}`;
+    const known = texts.get(key);
+    const text =
+      known === undefined ? inboxText(templates, facts, { person, timeZone }, moment) : known;
+    texts.set(key, text);
+    return text === null ? [] : [{ userId: person.id, ...text }];
+  });
+}
+
+function inboxText(
+  templates: readonly SnapshotTemplate[],
+  facts: MessageFacts,
+  { person: { locale }, timeZone }: InboxReader,
+  moment: { readonly portalUrl: string | null; readonly now: number },
+): InboxText | null {
+  const template = chooseTemplate(templates, "in_app", locale);
   if (template === null) return null;
   try {
     const message = composeMessage({
-      notification: { answers: facts.answers, typeName: facts.type.names[person.locale] },
+      notification: { answers: facts.answers, typeName: facts.type.names[locale] },
       template,
       data: templateScope({
         ...facts,
@@ -34,14 +53,14 @@ export function inboxRow(
         locale: template.locale,
       }),
       channel: "in_app",
-      locale: person.locale,
+      locale,
       timeZone,
       code: null,
       target: "person",
       linkedAttachments: facts.attachments,
       carrier: null,
     });
-    return { userId: person.id, title: message.title, body: message.text };
+    return { title: message.title, body: message.text };
   } catch (error) {
     if (error instanceof MissingVariables || error instanceof TemplateFailed) return null;
     throw error;

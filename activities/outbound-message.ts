@@ -217,7 +217,7 @@ export function toOutbound(
     language: message.locale ?? recipient.locale,
     isWindowOpen: recipient.windowOpen,
     ...(hasSubject(channel) ? { subject: message.title } : {}),
-    ...(hasSubject(channel) && link !== null ? { link } : {}),
+    ...(link === null ? {} : { link }),
     ...(message.buttons ? { buttons: message.buttons } : {}),
     ...(message.template ? { template: message.template } : {}),
     ...(attachment === null ? {} : { attachment }),
@@ -231,11 +231,13 @@ function hasSubject(channel: Channel): boolean {
 
 /** Where a click on the message leads: to the answer where one is asked for, else to the ticket. Null: it leads nowhere. */
 export function linkOf(
+  channel: Channel,
   { notification, recipient }: DeliveryContext,
   answerUrl: string | null,
   settings: MessageSettings,
   now: number,
 ): string | null {
+  if (!hasSubject(channel)) return null;
   if (answerUrl !== null || !recipient) return answerUrl;
   const ticketUrl = scopeOf(notification, recipient.locale, settings, now)["ticket_url"];
   return typeof ticketUrl === "string" && ticketUrl !== "" ? ticketUrl : null;

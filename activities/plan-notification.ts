@@ -23,7 +23,7 @@ import type {
   RecordedAct,
   WrittenOpening,
 } from "./contract.ts";
-import { inboxRow } from "./inbox-row.ts";
+import { inboxRows } from "./inbox-row.ts";
 import { untilSaved, withWakePlaces } from "./plan-deps.ts";
 import type { PlanDeps } from "./plan-deps.ts";
 
@@ -101,12 +101,12 @@ async function planAndSave(
   const planned = await withWakePlaces(deps, now, (options) => planRun(snapshot, now, options));
   const told = isStopped ? withoutInbox(planned) : planned;
   const filling = messageFacts(snapshot.request, snapshot.type, facts);
-  const inbox = told.run.inAppWritten.flatMap((userId) => {
-    const person = snapshot.persons.find(({ id }) => id === userId);
-    if (person === undefined) return [];
-    const reader = { person, timeZone: timeZoneOf(snapshot, person) };
-    return inboxRow(facts.templates, filling, reader, { ...deps.settings, now }) ?? [];
+  const persons = new Map(snapshot.persons.map((person) => [person.id, person]));
+  const readers = told.run.inAppWritten.flatMap((userId) => {
+    const person = persons.get(userId);
+    return person === undefined ? [] : [{ person, timeZone: timeZoneOf(snapshot, person) }];
   });
+  const inbox = inboxRows(facts.templates, filling, readers, { ...deps.settings, now });
   const written = inbox.map(({ userId }) => userId);
   const plan = { ...told, run: { ...told.run, inAppWritten: written } };
   const toSave = {
