@@ -190,10 +190,9 @@ type Locality = { readonly locale: Locale; readonly timeZone: string };
 function run(style: TextStyle, body: string, data: TemplateData, locality: Locality): string {
   const engine = ENGINES[style];
   try {
-    return asText(
-      engine.renderSync(parsedFor(style, body), withoutNulls(data), {
-        globals: { [LOCALITY]: locality },
-      }),
+    const parsed = parsedFor(style, body);
+    return withoutStacks(() =>
+      asText(engine.renderSync(parsed, withoutNulls(data), { globals: { [LOCALITY]: locality } })),
     );
   } catch (error) {
     const errors = leafErrors(error);
@@ -208,6 +207,17 @@ function run(style: TextStyle, body: string, data: TemplateData, locality: Local
         .map(({ message }) => message)
         .join("; "),
     );
+  }
+}
+
+/** To liquidjs each absent name that a body only asks about is an error, thrown and caught: its stack, which nobody reads, costs as much as the text. */
+function withoutStacks<Result>(work: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
