@@ -21,22 +21,46 @@ export type LoggerOptions = {
   readonly level: LogLevel;
   /** Which process writes: `api`, `worker`, `migrate`, … */
   readonly process: string;
+  /**
+   * Lines below a warning may wait a moment for others. For a server that writes some for every request; false if not given. What Node lives to see (the end, an
+   * exit, an uncaught error) loses nothing; a process that is killed loses the lines of its last moment.
+   */
+  readonly gathers?: boolean;
   /** Standard output, if not given. */
   readonly destination?: DestinationStream;
 };
 
-export function createLogger({ level, process, destination }: LoggerOptions): Logger {
+/** Soon enough for whoever watches; a write for each line costs more than everything else about it. */
+const GATHER_MS = 100;
+/** Below what sonic-boom writes at once (16 KB). */
+const GATHERED_BYTES_MAX = 8_192;
+
+export function createLogger({
+  level,
+  process,
+  gathers = false,
+  destination,
+}: LoggerOptions): Logger {
   const options = {
     level,
     base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const log = destination === undefined ? pino(options) : pino(options, destination);
+  const output = gathers ? pino.destination({ sync: false, minLength: GATHERED_BYTES_MAX }) : null;
+  const log = pino(options, destination ?? output ?? pino.destination());
+  let timer: NodeJS.Timeout | null = null;
+  const flush = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    output?.flush();
+  };
   const write = (method: LogLevel, fields: LogFields, message: string): void => {
-    if (log.isLevelEnabled(method)) {
-      log[method](maskFields(fields), maskText(message));
-    }
+    if (!log.isLevelEnabled(method)) return;
+    log[method](maskFields(fields), maskText(message));
+    if (output === null) return;
+    if (method === "warn" || method === "error") flush();
+    else timer ??= setTimeout(flush, GATHER_MS).unref();
   };
   return {
     debug: (fields, message) => write("debug", fields, message),

@@ -1,3 +1,8 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createLogger, maskText } from "../../runtime/logger.ts";
 import type { LogFields } from "../../runtime/logger.ts";
@@ -74,6 +79,57 @@ describe("createLogger", () => {
     log.info({}, "quiet");
     log.warn({}, "loud");
     expect(lines).toHaveLength(1);
+  });
+});
+
+const LOGGER = fileURLToPath(new URL("../../runtime/logger.ts", import.meta.url));
+/** Many times what is gathered before a write. */
+const LINES = 500;
+
+/** What a program wrote that logs so many lines, gathered, and then ends in this way. */
+async function loggedBy(ending: string): Promise<readonly string[]> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "siaga-log-"));
+  try {
+    const file = path.join(folder, "program.mts");
+    await writeFile(
+      file,
+      `import { createLogger } from ${JSON.stringify(LOGGER)};
+       const log = createLogger({ level: "info", process: "test", gathers: true });
+       for (let n = 0; n < ${LINES}; n += 1) log.info({ n }, "a line of some length, as they are");
+       ${ending}`,
+    );
+    const text = await new Promise<string>((resolve) => {
+      const cwd = path.dirname(path.dirname(LOGGER));
+      execFile(process.execPath, ["--import", "tsx", file], { cwd }, (_error, stdout) =>
+        resolve(stdout),
+      );
+    });
+    return text.split("\n").filter((line) => line !== "");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+describe("a log that gathers its lines", () => {
+  it.each([
+    ["", "the end of its work"],
+    ["process.exit(0);", "an exit"],
+    ['throw new Error("on purpose");', "an error that nobody catches"],
+    ['void Promise.reject(new Error("on purpose"));', "a promise that nobody looks after"],
+    [
+      'process.on("SIGTERM", () => process.exit(0)); setInterval(() => {}, 1e6); process.kill(process.pid, "SIGTERM");',
+      "a signal that it answers by leaving",
+    ],
+  ])("loses none when the process ends: %j, %s", async (ending) => {
+    const lines = await loggedBy(ending);
+    // What is being written at that moment may come behind the rest.
+    const numbers = lines.map((line) => (JSON.parse(line) as { n: number }).n);
+    expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: LINES }, (_, n) => n));
+  });
+
+  it("has written what came before a moment ago, even if the process is killed then", async () => {
+    const lines = await loggedBy('setTimeout(() => process.kill(process.pid, "SIGKILL"), 1_500);');
+    expect(lines).toHaveLength(LINES);
   });
 });
 
