@@ -1,6 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
-import { except } from "hono/combine";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
@@ -8,7 +6,6 @@ import type { AppDeps } from "./deps.ts";
 import {
   createErrorHandler,
   methodNotAllowed as answerMethodNotAllowed,
-  tooLarge,
   unknownPath,
 } from "./errors.ts";
 import type { AppEnv } from "./http.ts";
@@ -17,6 +14,7 @@ import { accessLog } from "./middleware/access-log.ts";
 import { authentication } from "./middleware/authentication.ts";
 import { fixedPaths } from "./middleware/fixed-paths.ts";
 import { idempotency } from "./middleware/idempotency.ts";
+import { limitBody } from "./middleware/limit-body.ts";
 import { DEFAULT_RATE_LIMIT, OTP_RATE_LIMIT, rateLimit } from "./middleware/rate-limit.ts";
 import { strictJson } from "./middleware/strict-json.ts";
 import { apiKeyRoutes } from "./routes/api-keys.ts";
@@ -44,7 +42,7 @@ import { addReference } from "./routes/reference.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { userRoutes } from "./routes/users.ts";
 import { sandboxRoutes } from "./routes/sandbox.ts";
-import { WEBHOOK_PATH, webhookRoutes } from "./routes/webhooks.ts";
+import { isWebhookPath, webhookRoutes } from "./routes/webhooks.ts";
 import { wordRoutes } from "./routes/words.ts";
 
 /** Far above every request of the contract; a route with larger ones sets its own. */
@@ -68,7 +66,7 @@ export function createApp(deps: AppDeps) {
     secureHeaders(),
     methodNotAllowed({ app, onMethodNotAllowed: answerMethodNotAllowed }),
     // Vendors send larger ones than people; their route has its own limit.
-    except(WEBHOOK_PATH, bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge })),
+    limitBody(BODY_BYTES_MAX, { except: isWebhookPath }),
   );
   // Before the key is asked for: the contract is public.
   addReference(app, deps.version);

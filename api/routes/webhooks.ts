@@ -1,9 +1,8 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { AppDeps } from "../deps.ts";
-import { tooLarge } from "../errors.ts";
 import type { AppContext, AppEnv } from "../http.ts";
+import { limitBody } from "../middleware/limit-body.ts";
 import { receiveWebhook } from "../verbs/receive-webhook.ts";
 
 /**
@@ -11,14 +10,14 @@ import { receiveWebhook } from "../verbs/receive-webhook.ts";
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview, checked September 2026.
  */
 export const WEBHOOK_BYTES_MAX = 3 * 1024 * 1024;
-export const WEBHOOK_PATH = "/webhooks/:provider/:accountId/:token";
+const WEBHOOK_PATH = "/webhooks/:provider/:accountId/:token";
 
 /** Vendors report here. No key is asked for: the address is secret, and each vendor proves itself in its own way too. */
 export function webhookRoutes(deps: AppDeps) {
   return new OpenAPIHono<AppEnv>().on(
     ["GET", "POST"],
     WEBHOOK_PATH,
-    bodyLimit({ maxSize: WEBHOOK_BYTES_MAX, onError: tooLarge }),
+    limitBody(WEBHOOK_BYTES_MAX),
     async (c) => {
       const answer = await receiveWebhook(deps, {
         provider: c.req.param("provider"),
@@ -34,6 +33,10 @@ export function webhookRoutes(deps: AppDeps) {
       return c.body(answer.body, statusOf(answer.status), { "Content-Type": answer.contentType });
     },
   );
+}
+
+export function isWebhookPath(path: string): boolean {
+  return /^\/webhooks(?:\/[^/]+){3}$/.test(path);
 }
 
 /** As it was sent: vendors sign the address letter by letter. The host may be a proxy's and is not looked at. */
