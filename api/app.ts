@@ -84,7 +84,7 @@ export function createApp(deps: AppDeps) {
     fixedPaths(app, answerMethodNotAllowed),
     strictJson(),
     idempotency({
-      pool: deps.pool,
+      pool: deps.keyedPool,
       log: deps.log,
       now: deps.now,
       background: deps.background,
@@ -96,7 +96,7 @@ export function createApp(deps: AppDeps) {
     .route("/", webhookRoutes(deps))
     .route("/", ackPageRoutes(deps))
     .route("/", sandboxRoutes(deps))
-    .route("/", createNotificationRoutes(deps))
+    .route("/", createNotificationRoutes({ ...deps, pool: deps.keyedPool }))
     .route("/", notificationRoutes(deps))
     .route("/", notificationActRoutes(deps))
     .route("/", notificationRecordRoutes(deps))

@@ -26,9 +26,13 @@ export type Links = {
   readonly temporalNamespace: string;
 };
 
+/** For accepting and for vendors' reports, whose statements go by keys: on its connections each is planned once. */
+type KeyedDatabase = { readonly keyedPool: pg.Pool };
+
 export type AppDeps = Clock &
   Randomness &
   Database &
+  KeyedDatabase &
   Temporal & {
     readonly authenticate: Authenticate;
     readonly starter: Starter;

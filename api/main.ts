@@ -15,20 +15,24 @@ import { startApi } from "./start-api.ts";
 const SHUTDOWN_TIMEOUT_MS = 20_000;
 
 const env = readEnv();
-const log = createLogger({ level: env.logLevel, process: "api" });
+const log = createLogger({ level: env.logLevel, process: "api", gathers: true });
 const shutdown = createShutdown({ log, timeoutMs: SHUTDOWN_TIMEOUT_MS });
 shutdown.listen();
 
 const packageText = await readFile(new URL("../package.json", import.meta.url), "utf8");
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(packageText));
 
-const pool = createPool({
-  databaseUrl: env.databaseUrl.reveal(),
-  applicationName: "siaga-api",
-  max: env.dbPoolMax,
-  log,
-});
+const database = { databaseUrl: env.databaseUrl.reveal(), applicationName: "siaga-api", log };
+// One of the others is taken by the pages' events for good.
+const others = Math.max(2, Math.floor(env.dbPoolMax / 2));
+const pool = createPool({ ...database, max: others });
 shutdown.onStop("database", () => pool.end());
+const keyedPool = createPool({
+  ...database,
+  max: Math.max(1, env.dbPoolMax - others),
+  plansOnce: true,
+});
+shutdown.onStop("database by keys", () => keyedPool.end());
 const temporal = createTemporalClient(env.temporal);
 shutdown.onStop("Temporal client", () => temporal.connection.close());
 // The API never calls a vendor; it needs to know what each of them can tell.
@@ -55,6 +59,7 @@ const api = await startApi(
   },
   {
     pool,
+    keyedPool,
     temporal,
     isTemporalAway,
     providers: createProviders(http.call),

@@ -55,6 +55,8 @@ export type ApiSettings = {
 
 export type ApiDeps = {
   readonly pool: pg.Pool;
+  /** See api/deps.ts; the same if not given. */
+  readonly keyedPool?: pg.Pool;
   readonly temporal: Client;
   readonly isTemporalAway: (error: unknown) => boolean;
   readonly providers: ProviderRegistry;
@@ -84,7 +86,7 @@ const TAKE_OVER_AGAIN_MS = 2_000;
 
 /** Everything that an API process runs, on connections that the caller opened. */
 export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<RunningApi> {
-  const { pool, temporal, log } = deps;
+  const { pool, keyedPool = pool, temporal, log } = deps;
   const now = (): number => Date.now();
   const start = async (row: UnstartedRow): Promise<string | null> => {
     const answer = await temporal.withDeadline(now() + START_DEADLINE_MS, () =>
@@ -94,7 +96,7 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
   };
   const starter = createStarter({
     start,
-    markStarted: (started) => markStarted(pool, started),
+    markStarted: (started) => markStarted(keyedPool, started),
     isAway: deps.isTemporalAway,
     concurrency: settings.startConcurrency,
     log,
@@ -102,11 +104,12 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
   const background = createBackground((error) =>
     log.warn({ error }, "work behind an answer failed; the sweep repeats it"),
   );
-  const keys = createApiKeyReader(pool, now);
+  const keys = createApiKeyReader(keyedPool, now);
   const replanner = createReplanner({ pool, temporal, background, log });
-  const announcer = createAnnouncer({ pool, log });
+  const announcer = createAnnouncer({ pool: keyedPool, log });
   const app = createApp({
     pool,
+    keyedPool,
     announce: announcer.announce,
     temporal,
     starter,
@@ -130,6 +133,7 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
     publicUrl: settings.publicUrl,
     webhookAccounts: createWebhookAccounts({
       ...deps,
+      pool: keyedPool,
       openAccount: createOpenAccount(settings),
       now,
     }),

@@ -10,8 +10,8 @@ export type PoolOptions = {
   /** A statement of a request or activity that takes longer is a fault; reports and migrations set their own. */
   readonly statementTimeoutMs?: number;
   /**
-   * Every named statement is planned once per connection, whatever its values. For a process whose statements all go by keys: PostgreSQL would plan the
-   * largest of them anew each time, which takes three times as long as executing it. Not for lists that filter.
+   * Every named statement is planned once per connection, whatever its values. For statements that go by keys: PostgreSQL would plan the largest of them anew
+   * each time, which takes three times as long as executing it. Not for lists that filter.
    */
   readonly plansOnce?: boolean;
 };
@@ -25,6 +25,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Beyond the server's own limit, so that it only ends queries on connections that died silently. */
 const QUERY_TIMEOUT_MARGIN_MS = 5_000;
 const IDLE_CONNECTION_MS = 30_000;
+/** A connection that knows its plans is worth keeping from one burst of alarms to the next. */
+const IDLE_CONNECTION_WITH_PLANS_MS = 600_000;
 
 /**
  * A pool whose sessions are in UTC and bounded in time.
@@ -34,17 +36,18 @@ const IDLE_CONNECTION_MS = 30_000;
  */
 export function createPool(options: PoolOptions): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const plansOnce = options.plansOnce ?? false;
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     application_name: options.applicationName,
     max: options.max,
-    options: `-c TimeZone=UTC${options.plansOnce === true ? " -c plan_cache_mode=force_generic_plan" : ""}`,
+    options: `-c TimeZone=UTC${plansOnce ? " -c plan_cache_mode=force_generic_plan" : ""}`,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + QUERY_TIMEOUT_MARGIN_MS,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: IDLE_CONNECTION_MS,
+    idleTimeoutMillis: plansOnce ? IDLE_CONNECTION_WITH_PLANS_MS : IDLE_CONNECTION_MS,
     keepAlive: true,
     types: VALUE_PARSERS,
   });

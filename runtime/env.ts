@@ -153,7 +153,8 @@ export const ENV_VARIABLES = [
   {
     name: "SIAGA_DB_POOL_MAX",
     whenUnset: "`10`",
-    meaning: "Database connections of one process.",
+    meaning:
+      "Database connections of one process. The API keeps half of them for accepting and for vendors' reports, and takes three at least.",
   },
   {
     name: "SIAGA_LOG_LEVEL",

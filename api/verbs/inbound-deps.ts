@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { Locale } from "../../domain/locale.ts";
 import type { WordRow } from "../../domain/reply.ts";
 import type { Replanner } from "./replanner.ts";
@@ -6,6 +7,8 @@ import type { WebhookAccount } from "./webhook-accounts.ts";
 
 /** What storing and applying a vendor's event takes. */
 export type EventDeps = TellDeps & {
+  /** For receipts, which are by far the most of it; see api/deps.ts. */
+  readonly keyedPool: pg.Pool;
   readonly now: () => number;
   readonly inbound: InboundSettings;
   readonly replanner: Pick<Replanner, "tell">;

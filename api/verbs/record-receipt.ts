@@ -8,7 +8,6 @@ import type { LinkEvent, ReceiptEvent } from "../../providers/provider.ts";
 import type { EventDeps, Received } from "./inbound-deps.ts";
 import { toAddress } from "./reply-message.ts";
 import { signalRun } from "./tell-run.ts";
-import type { TellDeps } from "./tell-run.ts";
 
 /** A call that nobody took may be tried again after the step's spacing; every other failure is the message's last word. */
 const LEFT_TO_SPACING: readonly FailureReason[] = ["busy", "no_answer", "voicemail"];
@@ -20,7 +19,7 @@ export async function recordReceiptEvent(
 ): Promise<void> {
   const { status, at, failure } = event.receipt;
   const receiptId = newId("rcp", receivedAt);
-  const answer = await recordReceipt(deps.pool, {
+  const answer = await recordReceipt(deps.keyedPool, {
     receiptId,
     accountId: account.row.id,
     eventKey: event.eventKey,
@@ -46,7 +45,7 @@ export async function recordReceiptEvent(
   });
   if (answer.kind !== "recorded") return;
   if (failure?.reason === "window_closed" && event.providerMessageId !== null) {
-    await forgetWindowOf(deps.pool, account.row.id, event.providerMessageId);
+    await forgetWindowOf(deps.keyedPool, account.row.id, event.providerMessageId);
   }
   deps.announce?.({ kind: "receipt", receiptId });
   tell(deps, answer.signals);
@@ -59,7 +58,7 @@ export async function recordLink(
 ): Promise<void> {
   tell(
     deps,
-    await linkAlias(deps.pool, {
+    await linkAlias(deps.keyedPool, {
       accountId: account.row.id,
       providerMessageId: event.providerMessageId,
       alias: event.alias,
@@ -68,7 +67,7 @@ export async function recordLink(
 }
 
 /** Behind the answer to the vendor; what does not arrive stays unsignalled and is swept. */
-function tell(deps: TellDeps, signals: readonly ReceiptSignal[]): void {
+function tell(deps: EventDeps, signals: readonly ReceiptSignal[]): void {
   if (signals.length === 0) return;
   deps.background.run(async () => {
     await Promise.all(
@@ -81,6 +80,8 @@ function tell(deps: TellDeps, signals: readonly ReceiptSignal[]): void {
         }
       }),
     );
-    await markReceiptsSignalled(deps.pool, [...new Set(signals.map(({ receiptId }) => receiptId))]);
+    await markReceiptsSignalled(deps.keyedPool, [
+      ...new Set(signals.map(({ receiptId }) => receiptId)),
+    ]);
   });
 }

@@ -221,6 +221,7 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
   const replanner = createReplanner({ pool: apiPool, temporal: client, background, log });
   const app = createApp({
     pool: apiPool,
+    keyedPool: apiPool,
     temporal: client,
     starter,
     background,

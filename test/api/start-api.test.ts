@@ -8,6 +8,7 @@ import type { RunningApi } from "../../api/start-api.ts";
 import { createSiagaClient } from "../../client/index.ts";
 import type { SiagaClient } from "../../client/index.ts";
 import { insertApiKey } from "../../db/api-keys.ts";
+import { createPool } from "../../db/pool.ts";
 import { createProviders } from "../../providers/registry.ts";
 import { SILENT_LOGGER } from "../../runtime/logger.ts";
 import { isTemporalAway } from "../../runtime/temporal.ts";
@@ -25,6 +26,7 @@ const namespace = useTestNamespace();
 let relay: Relay;
 let temporal: Client;
 let apiKey = "";
+let keyedPool: pg.Pool;
 const running: RunningApi[] = [];
 
 beforeAll(async () => {
@@ -32,6 +34,13 @@ beforeAll(async () => {
   temporal = new Client({
     connection: Connection.lazy({ address: `127.0.0.1:${relay.port}` }),
     namespace: namespace().name,
+  });
+  keyedPool = createPool({
+    databaseUrl: database().url,
+    applicationName: "siaga-test",
+    max: 2,
+    plansOnce: true,
+    log: SILENT_LOGGER,
   });
   await seedWords(database().pool);
   const key = await insertApiKey(
@@ -47,6 +56,7 @@ afterEach(async () => {
   for (const api of running.splice(0)) await api.stop();
 });
 afterAll(async () => {
+  await keyedPool.end();
   await temporal.connection.close();
   await relay.close();
 });
@@ -67,6 +77,7 @@ async function start(): Promise<SiagaClient> {
     },
     {
       pool: database().pool,
+      keyedPool,
       temporal,
       isTemporalAway,
       providers: createProviders(() => Promise.reject(new Error("the API calls no vendor"))),

@@ -54,6 +54,27 @@ describe("createPool", () => {
     await pool.end();
   });
 
+  it.each([
+    { plansOnce: true, custom: 0, why: "planned for any value" },
+    { plansOnce: false, custom: 5, why: "planned for its values until PostgreSQL has compared" },
+  ])("plansOnce $plansOnce makes $custom plans for single values: $why", async (row) => {
+    const pool = createPool({
+      databaseUrl: database().url,
+      applicationName: "siaga-test",
+      max: 1,
+      plansOnce: row.plansOnce,
+      log: SILENT_LOGGER,
+    });
+    for (let time = 0; time < 5; time += 1) {
+      await pool.query({ name: "one", text: "SELECT $1::integer", values: [time] });
+    }
+    const { rows } = await pool.query(
+      "SELECT custom_plans FROM pg_prepared_statements WHERE name = 'one'",
+    );
+    expect(rows).toEqual([{ custom_plans: row.custom }]);
+    await pool.end();
+  });
+
   it("survives the loss of an idle connection", async () => {
     const lost: string[] = [];
     const pool = createPool({
