@@ -10,12 +10,16 @@ export type JournalLine = { readonly kind: string; readonly value: unknown };
 
 /** Lines between two rewritings; a full log of requests and webhooks is about 300,000 lines. */
 const LINES_MAX = 1_000_000;
+/** Lines of one moment are written at once: a write for each would cost the machine as much as the vendor itself. A kill loses no more than this. */
+const GATHER_MS = 10;
 
 export class Journal<L extends JournalLine> {
   readonly #path: string;
   readonly #snapshot: () => Iterable<L>;
   #stream: WriteStream;
   #lines = 0;
+  #gathered = "";
+  #timer: NodeJS.Timeout | null = null;
 
   /** `snapshot` gives all that must be kept, in the order in which it can be read back. */
   constructor(path: string, snapshot: () => Iterable<L>) {
@@ -26,16 +30,26 @@ export class Journal<L extends JournalLine> {
   }
 
   write(line: L): void {
-    this.#stream.write(`${JSON.stringify(line)}\n`);
+    this.#gathered += `${JSON.stringify(line)}\n`;
+    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
     this.#lines += 1;
     if (this.#lines < LINES_MAX) return;
     this.#lines = 0;
+    this.#flush();
     this.#stream.end();
     this.#rewrite();
     this.#stream = createWriteStream(this.#path, { flags: "a" });
   }
 
+  #flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#gathered !== "") this.#stream.write(this.#gathered);
+    this.#gathered = "";
+  }
+
   close(): Promise<void> {
+    this.#flush();
     return new Promise((resolve) => {
       this.#stream.end(resolve);
     });
