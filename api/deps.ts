@@ -8,7 +8,7 @@ import type { RateLimit } from "./middleware/rate-limit.ts";
 import type { Starter } from "./starter.ts";
 import type { PlanningContext } from "./verbs/accept-notification.ts";
 import type { Background } from "./verbs/background.ts";
-import type { InboundSettings } from "./verbs/inbound-deps.ts";
+import type { EventDeps, InboundSettings } from "./verbs/inbound-deps.ts";
 import type { Replanner } from "./verbs/replanner.ts";
 import type { StartInventory } from "./verbs/see-account-lists.ts";
 import type { WebhookAccounts } from "./verbs/webhook-accounts.ts";
@@ -45,6 +45,7 @@ export type AppDeps = Clock &
     /** SIAGA_PUBLIC_URL, without a slash at its end. */
     readonly publicUrl: string;
     readonly webhookAccounts: WebhookAccounts;
+    readonly markReceipts: EventDeps["markReceipts"];
     readonly inbound: InboundSettings;
     readonly replanner: Replanner;
     readonly startInventory: StartInventory;

@@ -11,6 +11,7 @@ import { startInventory } from "../client/start-errand.ts";
 import { startRun } from "../client/start-run.ts";
 import { forgetOldKeys } from "../db/idempotency.ts";
 import { createOpenAccount } from "../db/opened-account.ts";
+import { markReceiptsSignalled } from "../db/receipts.ts";
 import { readReplyWords } from "../db/replies.ts";
 import { markStarted, sweepUnstarted } from "../db/starting.ts";
 import type { UnstartedRow } from "../db/starting.ts";
@@ -25,6 +26,7 @@ import { createPlanningContext } from "./planning.ts";
 import { createStarter } from "./starter.ts";
 import { createBackground } from "./verbs/background.ts";
 import { remembered } from "./verbs/remembered.ts";
+import { gathered } from "./verbs/gathered.ts";
 import { createReplanner } from "./verbs/replanner.ts";
 import { createWebhookAccounts } from "./verbs/webhook-accounts.ts";
 
@@ -75,6 +77,8 @@ export type RunningApi = {
 const START_DEADLINE_MS = 5_000;
 /** A word that is added counts after this time at the latest. */
 const WORDS_REMEMBERED_MS = 5_000;
+/** Long before the sweep looks; receipts come in droves, and each mark of its own would be a commit of its own. */
+const RECEIPT_MARKS_GATHERED_MS = 200;
 /** How long a request may take to arrive; every one of the contract is small. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the balancers in front keep theirs (60 s is usual), so that they never use a connection that just closed. */
@@ -110,6 +114,9 @@ export async function startApi(settings: ApiSettings, deps: ApiDeps): Promise<Ru
   const app = createApp({
     pool,
     keyedPool,
+    markReceipts: gathered((receiptIds) => markReceiptsSignalled(keyedPool, receiptIds), {
+      forMs: RECEIPT_MARKS_GATHERED_MS,
+    }),
     announce: announcer.announce,
     temporal,
     starter,

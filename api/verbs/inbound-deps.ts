@@ -9,6 +9,8 @@ import type { WebhookAccount } from "./webhook-accounts.ts";
 export type EventDeps = TellDeps & {
   /** For receipts, which are by far the most of it; see api/deps.ts. */
   readonly keyedPool: pg.Pool;
+  /** Resolves when it is written that the runs have been told of these receipts. */
+  readonly markReceipts: (receiptIds: readonly string[]) => Promise<void>;
   readonly now: () => number;
   readonly inbound: InboundSettings;
   readonly replanner: Pick<Replanner, "tell">;

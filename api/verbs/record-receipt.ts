@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from "@temporalio/common";
 import { forgetWindowOf } from "../../db/deliveries.ts";
 import { newId } from "../../db/new-id.ts";
-import { linkAlias, markReceiptsSignalled, recordReceipt } from "../../db/receipts.ts";
+import { linkAlias, recordReceipt } from "../../db/receipts.ts";
 import type { ReceiptSignal } from "../../db/receipts.ts";
 import type { FailureReason } from "../../providers/errors.ts";
 import type { LinkEvent, ReceiptEvent } from "../../providers/provider.ts";
@@ -80,8 +80,6 @@ function tell(deps: EventDeps, signals: readonly ReceiptSignal[]): void {
         }
       }),
     );
-    await markReceiptsSignalled(deps.keyedPool, [
-      ...new Set(signals.map(({ receiptId }) => receiptId)),
-    ]);
+    await deps.markReceipts([...new Set(signals.map(({ receiptId }) => receiptId))]);
   });
 }

@@ -10,6 +10,7 @@ import { createStarter } from "../../api/starter.ts";
 import type { Starter } from "../../api/starter.ts";
 import { createBackground } from "../../api/verbs/background.ts";
 import type { Background } from "../../api/verbs/background.ts";
+import { gathered } from "../../api/verbs/gathered.ts";
 import { createReplanner } from "../../api/verbs/replanner.ts";
 import { createWebhookAccounts } from "../../api/verbs/webhook-accounts.ts";
 import { startAnswer } from "../../client/start-answer.ts";
@@ -18,6 +19,7 @@ import { startRun } from "../../client/start-run.ts";
 import { insertApiKey } from "../../db/api-keys.ts";
 import { newId } from "../../db/new-id.ts";
 import { createOpenAccount } from "../../db/opened-account.ts";
+import { markReceiptsSignalled } from "../../db/receipts.ts";
 import { readReplyWords } from "../../db/replies.ts";
 import { markStarted } from "../../db/starting.ts";
 import type { ApiScope } from "../../domain/actor.ts";
@@ -222,6 +224,7 @@ export async function buildApi(pool: pg.Pool, options: ApiOptions = {}): Promise
   const app = createApp({
     pool: apiPool,
     keyedPool: apiPool,
+    markReceipts: gathered((ids) => markReceiptsSignalled(apiPool, ids), { forMs: 1 }),
     temporal: client,
     starter,
     background,
