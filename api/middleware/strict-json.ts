@@ -26,7 +26,9 @@ export function strictJson(): MiddlewareHandler<AppEnv> {
         readAsEmptyObject(c);
         c.set("json", {});
       } else {
-        c.set("json", parseStrictJson(new Uint8Array(bytes)));
+        const text = decode(new Uint8Array(bytes));
+        keepText(c, text);
+        c.set("json", parseStrictJson(text));
       }
     }
     await next();
@@ -40,6 +42,14 @@ function readAsEmptyObject(c: AppContext): void {
   c.req.raw = new Request(c.req.url, { method, headers, body: "{}" });
 }
 
+/**
+ * For the validators: without it Hono would make a Response of the bytes only to read them as a text. Its type speaks of texts where it keeps promises of them
+ * (hono 4.13, `HonoRequest.#cachedBody`).
+ */
+function keepText(c: AppContext, text: string): void {
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+}
+
 function mediaTypeOf(c: AppContext): string {
   return (c.req.header("content-type") ?? "").split(";", 1).join("").trim().toLowerCase();
 }
@@ -48,8 +58,7 @@ function mediaTypeOf(c: AppContext): string {
  * @throws Malformed when it isn't one JSON text in UTF-8 with each member once
  * @throws InvalidInput when it holds values that can't be kept as they are
  */
-export function parseStrictJson(bytes: Uint8Array): unknown {
-  const text = decode(bytes);
+export function parseStrictJson(text: string): unknown {
   const value = parse(text);
   const seen = { members: 0, problems: [] as Problem[] };
   walk(value, "", 0, seen);
