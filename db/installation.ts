@@ -180,7 +180,8 @@ export function toPolicy({ rules, ...policy }: PolicyRow): CandidatePolicy {
   return { ...policy, ...rules };
 }
 
-function grouped<Row, Value>(
+/** Values by key, in the order of their rows. */
+export function grouped<Row, Value>(
   rows: readonly Row[],
   entryOf: (row: Row) => readonly [string, Value],
 ): ReadonlyMap<string, readonly Value[]> {

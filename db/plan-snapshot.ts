@@ -20,6 +20,7 @@ import { ROLE_LADDER } from "../domain/role.ts";
 import type { RunPlan } from "../domain/run.ts";
 import {
   epochMs,
+  grouped,
   INSTALLATION,
   INSTALLATION_VERSION,
   POLICY_JSON,
@@ -349,7 +350,8 @@ function toFacts(
   const { types, zones, rules, zoneTimeZones, knownAccountIds } = installation;
   const known = types.get(request.type);
   const zone = request.zone === "" ? null : request.zone;
-  const persons = (row.people ?? []).map((person) => toPerson(person, row, installation));
+  const all = belongings(row);
+  const persons = (row.people ?? []).map((person) => toPerson(person, all, installation));
   const groups = groupsOf(installation, request);
   return {
     request,
@@ -375,33 +377,44 @@ function toFacts(
   };
 }
 
+/** Of every person, by id or by number. */
+function belongings({ contacts, pushes, silent, opt_outs: optOuts, windows }: SnapshotRow) {
+  return {
+    contacts: grouped(contacts ?? [], (row) => [row.userId, row]),
+    pushes: grouped(pushes ?? [], ({ userId, accountId }) => [userId, accountId]),
+    silent: grouped(silent ?? [], ({ userId, groupId }) => [userId, groupId]),
+    optOuts: grouped(optOuts ?? [], ({ holder, channel }) => [holder, channel]),
+    windows: grouped(windows ?? [], ({ address, deviceKey }) => [address, deviceKey]),
+  };
+}
+
 function toPerson(
-  { name: _name, ...person }: PersonRow,
-  row: SnapshotRow,
+  person: PersonRow,
+  all: ReturnType<typeof belongings>,
   { hasPrefixPrices }: Installation,
 ): CandidatePerson {
-  const own = <T extends { readonly userId: string }>(rows: readonly T[] | null): readonly T[] =>
-    (rows ?? []).filter(({ userId }) => userId === person.id);
-  const contacts = own(row.contacts);
+  const { id, externalId, role, zones, locale, timeZone, isActive, version, settings } = person;
+  const contacts = all.contacts.get(id) ?? [];
   const numbers = contacts.flatMap(({ number }) => number ?? []);
+  const number = numbers[0] ?? "";
   return {
-    ...person,
+    id,
+    externalId,
+    role,
+    zones,
+    locale,
+    timeZone,
+    isActive,
+    version,
+    settings,
     phone: contacts.find(({ kind }) => kind === "phone")?.state ?? "none",
     // Without the plus.
-    phoneDigits: (hasPrefixPrices ? numbers[0]?.slice(1, 1 + PREFIX_DIGITS_MAX) : null) ?? null,
+    phoneDigits: hasPrefixPrices && number !== "" ? number.slice(1, 1 + PREFIX_DIGITS_MAX) : null,
     email: contacts.find(({ kind }) => kind === "email")?.state ?? "none",
-    pushAccountIds: own(row.pushes).map(({ accountId }) => accountId),
-    optedOutChannels: distinct(
-      (row.opt_outs ?? [])
-        .filter(({ holder }) => holder === person.id || numbers.includes(holder))
-        .map(({ channel }) => channel),
-    ),
-    openDeviceKeys: distinct(
-      (row.windows ?? [])
-        .filter(({ address }) => address === numbers[0])
-        .map(({ deviceKey }) => deviceKey),
-    ),
-    groupIds: own(row.silent).map(({ groupId }) => groupId),
+    pushAccountIds: all.pushes.get(id) ?? [],
+    optedOutChannels: distinct([id, ...numbers].flatMap((holder) => all.optOuts.get(holder) ?? [])),
+    openDeviceKeys: distinct(all.windows.get(number) ?? []),
+    groupIds: all.silent.get(id) ?? [],
   };
 }
 
