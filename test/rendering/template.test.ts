@@ -227,3 +227,17 @@ describe("a WhatsApp text on another channel", () => {
     expect(render("Tekan *123#", {}, { channel: "sms" })).toBe("Tekan *123#");
   });
 });
+
+describe("an error elsewhere", () => {
+  it.each([
+    { body: "{% if b %}{{ b }}{% endif %}", reason: "a text that could be rendered" },
+    { body: "{{ b }}", reason: "a text that lacks a variable" },
+  ])("has its whole stack after $reason", ({ body }) => {
+    const before = Error.stackTraceLimit;
+
+    expect(missingVariables(body, {})).toEqual(body === "{{ b }}" ? ["b"] : []);
+
+    expect(Error.stackTraceLimit).toBe(before);
+    expect(before).toBeGreaterThan(0);
+  });
+});
