@@ -41,11 +41,12 @@ export async function dueQuestions(
         select 'teller', t.provider, t.channel from jsonb_to_recordset($2::jsonb) as t(provider text, channel text)
       )
       select d.id as "deliveryId", d.account_id as "accountId"
-      from deliveries d
-      join notifications n on n.id = d.notification_id and n.settled_at is null
+      from notifications n
+      -- By the notification, of which few are open: an index that names the status would be written anew with every report.
+      cross join lateral (select o.* from deliveries o where o.notification_id = n.id offset 0) d
       join provider_accounts a on a.id = d.account_id and a.enabled
       join carriers c on c.provider = d.provider and c.channel = d.channel
-      where d.created_at > $3::timestamptz - interval '${ASK_WITHIN}' and d.message_id is not null and d.asks < ${ASKS_MAX}
+      where n.settled_at is null and d.created_at > $3::timestamptz - interval '${ASK_WITHIN}' and d.message_id is not null and d.asks < ${ASKS_MAX}
         and (
           (c.kind = 'finder' and d.status = 'unknown')
           or (c.kind = 'teller' and d.status in ('accepted', 'sent')

@@ -49,13 +49,13 @@ export async function settleUnstopped(
       entries as (
         ${insertEntries("settled", "$9")}
       ),
-      ${endOfRecord("settled", "$5")}
+      ${releasedCodes("settled", "$5")}
       event as (
         insert into notification_events (notification_id, entry_key, at, kind, reason, detail)
         select id, 'settled', $5, 'settled', $3, $4::jsonb || jsonb_build_object('outcome', $2::text) from settled
         on conflict on constraint notification_events_once do nothing
       )
-      select exists (select from settled) as settled`,
+      select exists (select from settled) as settled, ${endDeliveries("settled", "$5")}`,
     values: [
       notificationId,
       end.outcome,
@@ -71,38 +71,22 @@ export async function settleUnstopped(
   return rows[0]?.settled ?? false;
 }
 
-/**
- * What a settled run leaves behind: no delivery still intended, no reply code taken, and no delivery still being sent. A run settles when none of its sends is
- * in flight any more; what is `sending` then was begun by a worker that died, and the run stopped before another execution could say so.
- */
-function endOfRecord(settled: string, at: string): string {
+/** What a settled run leaves behind: no reply code taken and, by `endDeliveries`, no delivery that may still be sent. */
+function releasedCodes(settled: string, at: string): string {
   return `
-      unsent as (
-        update deliveries d set status = 'skipped', reason = coalesce(d.reason, 'withdrawn')
-        from ${settled} s where d.notification_id = s.id and d.status = 'intended' and d.purpose = 'ladder'
-      ),
-      abandoned as (
-        update deliveries d set status = 'unknown', reason = 'sender_died'
-        from ${settled} s where d.notification_id = s.id and d.status = 'sending' and d.purpose = 'ladder'
-        returning d.*
-      ),
-      abandoned_messages as (
-        update messages m set status = 'unknown' from abandoned a where m.id = a.message_id and m.status = 'sending'
-      ),
-      abandoned_copies as (
-        update messages m set status = 'unknown' from abandoned a join push_copies c on c.delivery_id = a.id
-        where m.id = c.message_id and c.message_id <> a.message_id and m.status = 'sending'
-      ),
-      doubts as (
-        insert into notification_events (notification_id, entry_key, at, kind, pass, step, target, channel, account_id, delivery_id, reason, detail)
-        select a.notification_id, 'd:' || a.id || ':' || a.tries || ':' || k.kind, ${at}, k.kind, a.pass, a.step, a.target, a.channel,
-          a.account_id, a.id, k.reason, jsonb_build_object('attempt', a.attempt, 'try', a.tries)
-        from abandoned a, (values ('delivery_attempted', null), ('delivery_unknown', 'sender_died')) as k(kind, reason)
-        on conflict on constraint notification_events_once do nothing
-      ),
       codes as (
         update reply_codes c set released_at = ${at} from ${settled} s where c.notification_id = s.id and c.released_at is null
       ),`;
+}
+
+/** See `end_deliveries` in the migrations; hardly a run leaves any. */
+function endDeliveries(settled: string, at: string): string {
+  return `(
+        select end_deliveries(array_agg(d.id) filter (where d.status = 'intended'), array_agg(d.id) filter (where d.status = 'sending'), ${at})
+        from ${settled} s join deliveries d on d.notification_id = s.id
+        where d.purpose = 'ladder' and d.status in ('intended', 'sending')
+        having count(*) > 0
+      )`;
 }
 
 export async function lockSettleSubject(
@@ -195,13 +179,13 @@ export async function settleStopped(
         where id = $1 and settled_at is null
         returning id
       ),
-      ${endOfRecord("settled", "$5")}
+      ${releasedCodes("settled", "$5")}
       event as (
         insert into notification_events (notification_id, entry_key, at, kind, reason, detail)
         select id, 'settled', $5, 'settled', $3, jsonb_build_object('outcome', $2::text, 'unresolved', $4::boolean) from settled
         on conflict on constraint notification_events_once do nothing
       )
-      select`,
+      select ${endDeliveries("settled", "$5")}`,
     values: [
       notificationId,
       settled.outcome,

@@ -13,7 +13,9 @@ import {
 } from "../../db/deliveries.ts";
 import { newId } from "../../db/new-id.ts";
 import { linkAlias, recordReceipt, type ReportedReceipt } from "../../db/receipts.ts";
+import { settleUnstopped } from "../../db/settle.ts";
 import { withTransaction } from "../../db/transaction.ts";
+import type { LadderEnd } from "../../domain/run.ts";
 import { useFreshDatabase } from "../support/database.ts";
 import {
   insertAccount,
@@ -324,6 +326,38 @@ describe("receipts", () => {
     expect(answers.filter((answer) => answer.kind === "duplicate")).toHaveLength(14);
   });
 
+  it("invariant 23: the same event under either of a message's ids, at the same instant, is one transition", async () => {
+    const one = await scene();
+    const context = await send(one, "pm-both");
+    await recordReceipt(database().pool, report(one, "pm-both", "sent", { alias: "state-both" }));
+    for (let round = 0; round < 20; round += 1) {
+      const eventKey = `either-${round}`;
+      const answers = await Promise.all([
+        recordReceipt(database().pool, report(one, "pm-both", "delivered", { eventKey })),
+        recordReceipt(
+          database().pool,
+          report(one, null, "delivered", { alias: "state-both", eventKey }),
+        ),
+      ]);
+      expect(answers.map(({ kind }) => kind).sort()).toEqual(["duplicate", "recorded"]);
+    }
+    const { rows } = await database().pool.query<{ receipts: number; noted: number }>(
+      `select (select count(*) from receipts where message_id = m.id) as receipts,
+         (select count(*) from notification_events e where e.delivery_id = $1 and e.kind = 'receipt') as noted
+       from messages m where m.provider_message_id = 'pm-both'`,
+      [context.delivery.id],
+    );
+    expect(rows).toEqual([{ receipts: 21, noted: 21 }]);
+  });
+
+  it("rewrite no index of the deliveries: none names what a report changes", async () => {
+    const { rows } = await database().pool.query<{ index: string }>(
+      `select indexdef as index from pg_indexes where tablename = 'deliveries'
+       and indexdef ~ '\\m(status|note|accepted_at|sent_at|delivered_at|read_at|failed_at|reason|error)\\M'`,
+    );
+    expect(rows).toEqual([]);
+  });
+
   it("a receipt that arrives before the send call has returned is applied, not lost", async () => {
     const one = await scene();
     const context = await open(one);
@@ -514,5 +548,37 @@ describe("reply codes", () => {
       expect(codes[0]).toMatch(/^\d{4}$/);
       expect(new Set(codes).size).toBe(1);
     }
+  });
+});
+
+describe("settling", () => {
+  it("withdraws what is still to be sent, calls what a dead worker was sending unknown, and leaves the rest", async () => {
+    const one = await scene();
+    const sent = await send(one, "pm-end");
+    const dead = await open(one, { attempt: 2 });
+    expect(await slotFor(one, dead)).toMatchObject({ kind: "send" });
+    const waiting = await open(one, { attempt: 3 });
+    const end: LadderEnd = { outcome: "expired", reason: null, unreached: [], unanswered: [] };
+    const { pool } = database();
+    expect(await settleUnstopped(pool, one.notificationId, end, null, Date.now())).toBe(true);
+    expect(await settleUnstopped(pool, one.notificationId, end, null, Date.now())).toBe(false);
+    expect(await deliveryRow(sent.delivery.id)).toMatchObject({ status: "accepted" });
+    expect(await deliveryRow(waiting.delivery.id)).toMatchObject({
+      status: "skipped",
+      reason: "withdrawn",
+    });
+    expect(await deliveryRow(dead.delivery.id)).toMatchObject({
+      status: "unknown",
+      reason: "sender_died",
+    });
+    const { rows } = await pool.query<{ kind: string; message: string }>(
+      `select e.kind, m.status as message from notification_events e join deliveries d on d.id = e.delivery_id
+       join messages m on m.id = d.message_id where d.id = $1 order by e.id`,
+      [dead.delivery.id],
+    );
+    expect(rows).toEqual([
+      { kind: "delivery_attempted", message: "unknown" },
+      { kind: "delivery_unknown", message: "unknown" },
+    ]);
   });
 });
