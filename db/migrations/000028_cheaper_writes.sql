@@ -56,6 +56,8 @@ begin
       ) as is_replaced
     from deliveries d join notifications n on n.id = d.notification_id
     where d.message_id = p_message_id
+    -- Reports under either of the message's ids do not meet at a key: the second one sees what the first made of the delivery.
+    for no key update of d
   loop
     v_merged := v_merges -> case when v_delivery.is_replaced or (v_delivery.before = 'unknown' and exists (
         select from deliveries o

@@ -350,6 +350,21 @@ describe("receipts", () => {
     expect(rows).toEqual([{ receipts: 21, noted: 21 }]);
   });
 
+  it("that come at the same instant, each under another of the message's ids, end in the higher status", async () => {
+    for (let round = 0; round < 40; round += 1) {
+      const one = await scene();
+      const id = `apart-${round}`;
+      const alias = `state-apart-${round}`;
+      const context = await send(one, id);
+      await linkAlias(database().pool, { accountId: one.accountId, providerMessageId: id, alias });
+      await Promise.all([
+        recordReceipt(database().pool, report(one, null, "delivered", { alias })),
+        recordReceipt(database().pool, report(one, id, "sent")),
+      ]);
+      expect(await deliveryRow(context.delivery.id)).toMatchObject({ status: "delivered" });
+    }
+  });
+
   it("rewrite no index of the deliveries: none names what a report changes", async () => {
     const { rows } = await database().pool.query<{ index: string }>(
       `select indexdef as index from pg_indexes where tablename = 'deliveries'
