@@ -1,4 +1,5 @@
 import http from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A caller of the API with a fixed number of kept connections. */
 export interface LoadClient {
@@ -9,7 +10,7 @@ export interface LoadClient {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ) => Promise<Answer>;
-  /** As `call`; anything but 202 is an error. With a key it may be asked again. */
+  /** As `call`; anything but 202 is an error, but over the limit it waits as it is told. With a key it may be asked again. */
   readonly accept: (body: NotificationBody, key?: string) => Promise<Accepted>;
   readonly close: () => void;
 }
@@ -17,6 +18,8 @@ export interface LoadClient {
 export interface Answer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
+  /** Of `Retry-After`; null where there was none. */
+  readonly retryAfterSeconds: number | null;
   /** From asking to the last byte, the wait for a free connection included. */
   readonly tookMs: number;
   /** performance.now() at the last byte. */
@@ -80,6 +83,10 @@ export function createLoadClient(options: {
             resolve({
               status: response.statusCode ?? 0,
               body: asObject(Buffer.concat(chunks).toString("utf8")),
+              retryAfterSeconds:
+                response.headers["retry-after"] === undefined
+                  ? null
+                  : Number(response.headers["retry-after"]),
               tookMs: answeredAt - askedAt,
               answeredAt,
             });
@@ -94,7 +101,11 @@ export function createLoadClient(options: {
     call,
     accept: async (body, key) => {
       const headers = key === undefined ? {} : { "idempotency-key": key };
-      const answer = await call("POST", "/v1/notifications", body, headers);
+      let answer = await call("POST", "/v1/notifications", body, headers);
+      while (answer.status === 429 && answer.retryAfterSeconds !== null) {
+        await sleep(answer.retryAfterSeconds * 1_000);
+        answer = await call("POST", "/v1/notifications", body, headers);
+      }
       if (answer.status !== 202) {
         throw new Error(`not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
       }

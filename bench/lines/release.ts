@@ -18,7 +18,7 @@ const WAKE_SHARE_OF_BARE = 0.45;
 const CRITICAL_EVERY_MS = 2_000;
 const CRITICAL_P99_MS_MAX = 1_000;
 /** Accepted and planned at least this fast; the night must not end before. */
-const HELD_PER_SECOND_MIN = 15;
+const HELD_PER_SECOND_MIN = 30;
 const MARGIN_MS = 60_000;
 /** Jakarta, the installation's zone, has no summer time. */
 const ZONE_OFFSET_MS = 7 * 3_600_000;
