@@ -115,6 +115,7 @@ function createListening({ pool, log }: RealtimeDeps) {
  * connection that listens back to others, and try for ever after the end.
  */
 function asPool(listening: ReturnType<typeof createListening>): pg.Pool {
+  // Reason: the adapter (0.5.0) calls `connect` and `query`, both of which are there; of pg's class it needs nothing else.
   return listening as unknown as pg.Pool;
 }
 

@@ -1061,10 +1061,10 @@ describe("another policy", () => {
 
   test("counts an answer given under the old one", () => {
     const all = { persons: [person("usr_a"), person("usr_b")] };
-    const any = world({ ...all, rules: rules({ acknowledgment: "all" }) });
-    any.fact({ kind: "answered", target: "usr_a", actId: "act_a", at: any.now });
-    change(any, { ...all, rules: HIGHER });
-    expect(any.todo.end).toMatchObject({ outcome: "acknowledged" });
+    const run = world({ ...all, rules: rules({ acknowledgment: "all" }) });
+    run.fact({ kind: "answered", target: "usr_a", actId: "act_a", at: run.now });
+    change(run, { ...all, rules: HIGHER });
+    expect(run.todo.end).toMatchObject({ outcome: "acknowledged" });
 
     const delivered = world({ ...all, rules: rules({ acknowledgment: "all" }) });
     delivered.fact({ kind: "answered", target: "usr_a", actId: "act_a", at: delivered.now });
