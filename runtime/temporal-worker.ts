@@ -1,10 +1,6 @@
 import { NativeConnection, Runtime } from "@temporalio/worker";
-import type {
-  Logger as TemporalLogger,
-  LogLevel as TemporalLogLevel,
-  LogMetadata,
-} from "@temporalio/worker";
-import type { LogLevel, TemporalEnv } from "./env.ts";
+import type { LogLevel as TemporalLogLevel, LogMetadata } from "@temporalio/worker";
+import type { TemporalEnv } from "./env.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 /**
@@ -14,8 +10,6 @@ import type { LogFields, Logger } from "./logger.ts";
 
 export type WorkerRuntimeOptions = {
   readonly log: Logger;
-  /** From which level on `log` writes. */
-  readonly level: LogLevel;
   /** `host:port` for Prometheus; without it the core publishes no metrics. */
   readonly metricsAddress?: string;
 };
@@ -24,8 +18,8 @@ export type WorkerRuntimeOptions = {
  * Installs the core once per process, before any connection. Signals stay ours (runtime/shutdown.ts decides the
  * order), and the SDK's own lines go through our log and its masks.
  */
-export function installWorkerRuntime({ log, level, metricsAddress }: WorkerRuntimeOptions): void {
-  const { logger } = Runtime.install({
+export function installWorkerRuntime({ log, metricsAddress }: WorkerRuntimeOptions): void {
+  Runtime.install({
     shutdownSignals: [],
     logger: toTemporalLogger(log),
     telemetryOptions: {
@@ -35,16 +29,6 @@ export function installWorkerRuntime({ log, level, metricsAddress }: WorkerRunti
         : { metrics: { prometheus: { bindAddress: metricsAddress } } }),
     },
   });
-  if (level !== "debug") dropRoutineLines(logger);
-}
-
-/**
- * Below `warn` the SDK tells each task several times over, and all of it is `debug` in our log. Its collector knows no levels: it would keep every such line for a
- * tenth of a second, with all that the line names, before our log could drop it.
- */
-function dropRoutineLines(logger: TemporalLogger): void {
-  const drop = (): void => undefined;
-  Object.assign(logger, { trace: drop, debug: drop, info: drop });
 }
 
 /** One per process; every worker of the process shares it. */

@@ -24,7 +24,7 @@ const log = createLogger({ level: env.logLevel, process: "worker" });
 const shutdown = createShutdown({ log, timeoutMs: SHUTDOWN_TIMEOUT_MS });
 shutdown.listen();
 
-installWorkerRuntime({ log, level: env.logLevel });
+installWorkerRuntime({ log });
 const pool = createPool({
   databaseUrl: env.databaseUrl.reveal(),
   applicationName: "siaga-worker",

@@ -17,8 +17,7 @@ const WORKFLOW_THREADS = 3;
 const WORKFLOW_TASKS_AT_ONCE = 10;
 
 const env = readEnv();
-const level = "warn";
-installWorkerRuntime({ level, log: createLogger({ level, process: "bare-worker" }) });
+installWorkerRuntime({ log: createLogger({ level: "warn", process: "bare-worker" }) });
 const connection = await connectWorker(env.temporal);
 const folder = await mkdtemp(path.join(os.tmpdir(), "siaga-bench-"));
 const { code } = await bundleWorkflowCode({
